@@ -1,0 +1,52 @@
+"""The first start: the demo records go through the worker like any upload, and a local account is made."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from celery import current_app
+from django.core.files import File
+
+import papers
+from papers.models import Batch, Paper
+from profiles.models import Account
+
+RECORDS = Path(papers.__file__).parent / "data" / "demo.jsonl"
+
+# Some hundred times what it takes; a worker that does nothing for this long is broken.
+PATIENCE_SECONDS = 900
+
+
+def ensure(report: Callable[[str], None]) -> None:
+    """Import the demo records where there are no papers yet and wait for the worker; make the demo account once.
+
+    Raises TimeoutError when the worker does not finish, RuntimeError when it stops with a problem.
+    """
+    if not Paper.objects.exists():
+        _import(report)
+    if not Account.objects.filter(is_superuser=True).exists():
+        password = secrets.token_urlsafe(9)
+        Account.objects.create_superuser("demo", password=password)
+        report(f"demo account for /admin/ on this machine: name demo, password {password} (shown once)")
+
+
+def _import(report: Callable[[str], None]) -> None:
+    batch = Batch.objects.filter(label="Demo records").exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]).first()
+    if batch is None:
+        with RECORDS.open("rb") as records:
+            batch = Batch.objects.create(label="Demo records", file=File(records, name=RECORDS.name))
+    current_app.send_task("bzpeer.process_batch", [batch.pk])
+    began, said = time.monotonic(), ""
+    while batch.is_running:
+        time.sleep(0.2)
+        batch.refresh_from_db()
+        if batch.get_stage_display() != said:
+            said = batch.get_stage_display()
+            report(f"demo records: {said.lower()}" + (f" ({batch.total:,} read)" if batch.total else ""))
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            raise TimeoutError("The worker has not finished the demo records.")
+    if batch.problem:
+        raise RuntimeError(f"The demo records could not be imported: {batch.problem}")

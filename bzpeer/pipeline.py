@@ -1,0 +1,123 @@
+"""The pipeline: an import batch is read, resolved, linked and scored, in that order, by whoever holds its lock.
+
+Every step works on what is in the database and may be repeated: a run that was killed is taken up by the next. The
+batch's stage says how far it is, and the advisory lock, which Postgres gives back when its holder dies, that someone
+works on it. Entry point: `process`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from graph import coauthorships
+from papers import importing
+from papers.models import Batch
+from papers.streams import UnreadableFile
+from profiles import authors, resolving
+from trust import scores
+
+_LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
+
+logger = logging.getLogger(__name__)
+Report = Callable[[Batch], None]
+
+
+class Busy(Exception):
+    """Another process works on the batch."""
+
+
+@contextmanager
+def lock(batch_id: int) -> Iterator[None]:
+    """Hold the batch for this database session; raises `Busy` where another one holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, batch_id])
+        if cursor.fetchone() != (True,):
+            raise Busy(f"batch {batch_id} is being worked on")
+        try:
+            yield
+        finally:
+            if connection.is_usable():
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, batch_id])
+
+
+def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lambda batch: None) -> Batch:
+    """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
+
+    A file that cannot be read ends the batch as stopped, with a sentence; what was read before stays in. Raises `Busy`,
+    and DatabaseError where the database went away (the next run goes on).
+    """
+    with lock(batch_id):
+        batch = Batch.objects.get(pk=batch_id)
+        try:
+            if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
+                _read(batch, stream, report)
+            _finish(batch, report)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            known = isinstance(error, UnreadableFile)
+            batch.problem = str(error) if known else f"An unexpected fault ended it ({type(error).__name__}); see the log."
+            # The records read so far are in: they are resolved and scored all the same.
+            if batch.total and batch.stage == Batch.Stage.READING:
+                _finish(batch, report)
+            _enter(batch, Batch.Stage.FAILED, report)
+            if not known:
+                logger.exception("Batch %s stopped", batch_id)
+        return batch
+
+
+def stop(batch: Batch, problem: str) -> None:
+    """End a batch that cannot go on, for the reason given."""
+    batch.problem = problem
+    _enter(batch, Batch.Stage.FAILED, lambda batch: None)
+
+
+def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
+    if stream is not None:
+        importing.run(batch, stream, report)
+        return
+    try:
+        with batch.file.open("rb") as opened:
+            importing.run(batch, opened.file, report)
+    except OSError as error:
+        raise UnreadableFile(f"The uploaded file cannot be read: {error.strerror}.") from error
+
+
+def _finish(batch: Batch, report: Report) -> None:
+    families = resolving.families_of(batch)
+    _enter(batch, Batch.Stage.RESOLVING, report, total=sum(families.values()))
+    for names in resolving.bins(families):
+        resolving.resolve(names)
+        _advance(batch, sum(families[name] for name in names), report)
+    waiting = list(authors.stale_ids())
+    _enter(batch, Batch.Stage.GRAPH, report, total=sum(map(len, waiting)))
+    for group in waiting:
+        authors.refresh(group)
+        coauthorships.refresh(group)
+        _advance(batch, len(group), report)
+    _enter(batch, Batch.Stage.TRUST, report, total=sum(map(len, waiting)))
+    for group in waiting:
+        scores.refresh(group)
+        authors.settle(group)
+        _advance(batch, len(group), report)
+    _enter(batch, Batch.Stage.DONE, report)
+
+
+def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:
+    batch.stage, batch.step_done, batch.step_total = stage, 0, total
+    if not batch.is_running:
+        batch.finished_at = timezone.now()
+    batch.save(update_fields=["stage", "step_done", "step_total", "problem", "finished_at"])
+    report(batch)
+
+
+def _advance(batch: Batch, count: int, report: Report) -> None:
+    batch.step_done += count
+    batch.save(update_fields=["step_done"])
+    report(batch)

@@ -1,0 +1,36 @@
+"""pytest plugin: a real PostgreSQL and Valkey for the test run, in a temporary folder of their own.
+
+A plugin and not a conftest.py, because pytest-django reads the settings, and so their addresses, before that is loaded.
+With DATABASE_URL and REDIS_URL both set nothing is started. Loaded by `addopts = "-p bzpeer.testing"`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from .services import ServiceError, Services
+
+
+def _start() -> Services | None:
+    # Tests of a developer's shell and of a server must not differ.
+    os.environ["SECRET_KEY"] = "only-for-tests"
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return None
+    services = Services(ephemeral=True)
+    try:
+        services.start("a test run")
+    except ServiceError as error:
+        pytest.exit(f"{error}\n{error.tail}".strip(), returncode=1)
+    os.environ.update(services.urls())
+    return services
+
+
+_services = _start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, whatever the outcome."""
+    if _services:
+        _services.stop()

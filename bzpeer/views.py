@@ -1,0 +1,115 @@
+"""Pages that show several rooms at once: home, search and a shared name; and what machines ask for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from graph.models import Coauthorship
+from papers.fragments import wants_fragment
+from papers.models import Paper, PaperTopic, Topic
+from papers.names import fold
+from profiles.models import Author
+from profiles.search import find_people
+
+PEOPLE_SHOWN = 12
+PAPERS_SHOWN = 8
+TOPICS_SHOWN = 16
+NAMESAKES_SHOWN = 60
+CARD_WORDS = 5  # coauthors and topics on the card of a namesake
+COUNTS_SECONDS = 60  # counting millions of rows costs more than being a minute late
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Search, and where to begin."""
+    counts, topics = cache.get("home") or _counted()
+    context = {
+        "counts": counts,
+        "topics": topics,
+        "people": Author.objects.filter(merged_into=None, works_count__gt=0)
+        .select_related("trust")
+        .order_by("-works_count", "pk")[:PEOPLE_SHOWN],
+        "papers": Paper.objects.newest_first().with_people()[:PAPERS_SHOWN],
+    }
+    return render(request, "bzpeer/home.html", context)
+
+
+def _counted() -> tuple[dict[str, int], list[Topic]]:
+    counts = {
+        "papers": Paper.objects.count(),
+        "people": Author.objects.filter(merged_into=None, works_count__gt=0).count(),
+        "topics": Topic.objects.count(),
+    }
+    topics = list(Topic.objects.annotate(works_count=Count("papers")).order_by("-works_count", "name")[:TOPICS_SHOWN])
+    cache.set("home", (counts, topics), COUNTS_SECONDS)
+    return counts, topics
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """People, papers and topics for one query; as a page, or as the results alone for HTMX."""
+    query = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    found = find_people(query)
+    context = {
+        "query": query,
+        "people": found.people,
+        "fuzzy": found.fuzzy,
+        "papers": Paper.objects.matching(query).newest_first().with_people()[:PAPERS_SHOWN] if query else [],
+        "topics": Topic.objects.filter(name__icontains=query)[:PAPERS_SHOWN] if query else [],
+    }
+    return render(request, "bzpeer/_results.html" if wants_fragment(request) else "bzpeer/search.html", context)
+
+
+@require_safe
+def name(request: HttpRequest, name: str) -> HttpResponse:
+    """Everyone printed under a name: "Which one do you mean?"."""
+    authors = list(
+        Author.objects.filter(variants__folded=fold(name), merged_into=None)
+        .select_related("trust")
+        .distinct()
+        .order_by("-works_count", "pk")[:NAMESAKES_SHOWN]
+    )
+    coauthors = _first_few(
+        Coauthorship.objects.filter(author__in=authors).strongest_first().values_list("author_id", "coauthor__name")
+    )
+    topics = _first_few(
+        PaperTopic.objects.filter(paper__signatures__assignment__author__in=authors)
+        .values_list("paper__signatures__assignment__author", "topic__name")
+        .annotate(works=Count("pk"))
+        .order_by("-works", "topic__name")
+        .values_list("paper__signatures__assignment__author", "topic__name")
+    )
+    for author in authors:
+        author.coauthor_names, author.topic_names = coauthors[author.pk], topics[author.pk]  # type: ignore[attr-defined]
+    return render(request, "profiles/name.html", {"name": name, "authors": authors}, status=200 if authors else 404)
+
+
+def _first_few(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    """The first `CARD_WORDS` words of each author, in the order given."""
+    few: dict[int, list[str]] = defaultdict(list)
+    for author, word in pairs:
+        if len(few[author]) < CARD_WORDS:
+            few[author].append(word)
+    return few
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while pages can be served, that is while the database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Crawlers may read everything but what staff work with."""
+    return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /imports/\n", content_type="text/plain")

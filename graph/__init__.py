@@ -1,0 +1,1 @@
+"""Who works with whom: coauthorship and slices of the research graph."""

@@ -1,0 +1,42 @@
+"""Coauthorship, computed from the assignments."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from profiles.models import Author
+
+
+class CoauthorshipQuerySet(models.QuerySet["Coauthorship"]):
+    """Questions asked of coauthorships."""
+
+    def strongest_first(self) -> CoauthorshipQuerySet:
+        """By shared works, then Newman's weight, then name; the id makes the order total."""
+        return self.order_by("-works", "-weight", "coauthor__name", "coauthor_id")
+
+    def close(self) -> CoauthorshipQuerySet:
+        """Close collaborators: those who share two or more works."""
+        return self.filter(works__gte=2)
+
+
+class Coauthorship(models.Model):
+    """`author` wrote `works` papers with `coauthor`. Held in both directions, so that one index answers a page.
+
+    `weight` is Newman's: the sum over shared papers of 1/(n-1), n being the paper's number of authors.
+    """
+
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="coauthorships")
+    coauthor = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
+    works = models.PositiveIntegerField()
+    weight = models.FloatField()
+    first_year = models.PositiveSmallIntegerField(null=True)
+    last_year = models.PositiveSmallIntegerField(null=True)
+
+    objects = CoauthorshipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["author", "coauthor"], name="coauthorship_once")]
+        indexes = [models.Index(fields=["author", "-works", "-weight"], name="coauthorship_strongest")]
+
+    def __str__(self) -> str:
+        return f"{self.author_id}–{self.coauthor_id}: {self.works}"

@@ -1,0 +1,43 @@
+"""Pure networks: values in, values out, no database.
+
+`slices` weighs ties and chooses what is shown; `drawing` turns the choice into a picture,
+`tables` into rows.
+"""
+
+from graph.networks.drawing import HEIGHT, WIDTH, Drawing, draw, layout
+from graph.networks.slices import (
+    KINDS,
+    LIMITS,
+    Count,
+    Edge,
+    Kind,
+    Node,
+    Relation,
+    Slice,
+    Tie,
+    coauthorship,
+    ranked,
+    select,
+    team_weight,
+)
+
+__all__ = [
+    "HEIGHT",
+    "KINDS",
+    "LIMITS",
+    "WIDTH",
+    "Count",
+    "Drawing",
+    "Edge",
+    "Kind",
+    "Node",
+    "Relation",
+    "Slice",
+    "Tie",
+    "coauthorship",
+    "draw",
+    "layout",
+    "ranked",
+    "select",
+    "team_weight",
+]

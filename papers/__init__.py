@@ -1,0 +1,1 @@
+"""What the sources say: records, papers, topics, signatures. Imports from no other app."""

@@ -1,0 +1,221 @@
+"""What was printed: papers, their topics and signatures, and the batches that brought them in.
+
+Rows here say what a source said. Who is behind a signature is inferred elsewhere (`profiles.Assignment`).
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.db import models
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Topic(models.Model):
+    """A subject by its display name: cs.LG and stat.ML are both "Machine Learning"."""
+
+    name = models.CharField(max_length=120, unique=True)
+    slug = models.SlugField(max_length=120, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("topic", args=[self.slug])
+
+
+class PaperQuerySet(models.QuerySet["Paper"]):
+    """Questions asked of papers."""
+
+    def newest_first(self) -> PaperQuerySet:
+        """By the date of the latest version; undated papers last; the id makes the order total."""
+        return self.order_by(models.F("updated").desc(nulls_last=True), "-pk")
+
+    def matching(self, words: str) -> PaperQuerySet:
+        """Papers whose title has every one of `words` (English stems), in no order of its own."""
+        return self.filter(search=SearchQuery(words, config="english", search_type="websearch"))
+
+    def with_people(self) -> PaperQuerySet:
+        """With topics, and signatures in printed order, each with the author it is attributed to: three queries."""
+        signatures = Signature.objects.order_by("position").select_related("assignment__author")
+        return self.prefetch_related("topics", models.Prefetch("signatures", signatures))
+
+
+class Paper(models.Model):
+    """A paper as its sources state it. `title` and `abstract` are as printed (TeX and all); `title_text` is readable."""
+
+    arxiv_id = models.CharField(max_length=32, null=True, unique=True)
+    doi = models.CharField(max_length=255, null=True, db_index=True)
+    fingerprint = models.CharField(
+        max_length=32, db_index=True, help_text="of title and author names; finds records that carry no identifier"
+    )
+    title = models.TextField()
+    title_text = models.TextField()
+    abstract = models.TextField(blank=True)
+    categories = ArrayField(models.CharField(max_length=64), default=list)
+    topics = models.ManyToManyField(Topic, through="PaperTopic", related_name="papers")
+    created = models.DateField(null=True, help_text="date of the first version")
+    updated = models.DateField(null=True, help_text="date of the latest version")
+    day_known = models.BooleanField(default=True)
+    versions = models.JSONField(default=list)
+    comments = models.TextField(blank=True)
+    journal_ref = models.TextField(blank=True)
+    license = models.TextField(blank=True)
+    source_authors = models.TextField(blank=True, help_text="the author list as one printed string")
+    withdrawn = models.BooleanField(default=False)
+    source = models.CharField(max_length=32)
+    search = models.GeneratedField(
+        expression=SearchVector("title_text", config="english"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    objects = PaperQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(models.F("updated").desc(nulls_last=True), models.F("id").desc(), name="paper_newest"),
+            GinIndex(fields=["search"], name="paper_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title_text
+
+    def get_absolute_url(self) -> str:
+        return reverse("work", args=[self.pk, self.slug])
+
+    @property
+    def slug(self) -> str:
+        """For reading only: the id decides."""
+        return slugify(self.title_text)[:80].strip("-") or "work"
+
+    @property
+    def year(self) -> int | None:
+        """Year of the latest version, as arXiv's update date gives it."""
+        date = self.updated or self.created
+        return date.year if date else None
+
+    @cached_property
+    def arxiv_url(self) -> str | None:
+        return f"https://arxiv.org/abs/{self.arxiv_id}" if self.arxiv_id else None
+
+    @cached_property
+    def doi_url(self) -> str | None:
+        return f"https://doi.org/{self.doi}" if self.doi else None
+
+
+class PaperTopic(models.Model):
+    """A paper is about a topic."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE)
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "topic"], name="papertopic_once")]
+
+
+class Signature(models.Model):
+    """One name as printed on one paper. `printed` is never edited; the parts are a reading of it."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="signatures")
+    position = models.PositiveIntegerField(help_text="from 0, in printed order")
+    printed = models.TextField()
+    family = models.TextField()
+    given = models.TextField(blank=True)
+    suffix = models.CharField(max_length=32, blank=True)
+    family_key = models.TextField(db_index=True, help_text="folded family name")
+    given_key = models.TextField(blank=True, help_text="folded given names")
+    affiliations = ArrayField(models.TextField(), default=list)
+    orcid = models.CharField(max_length=19, null=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "position"], name="signature_position", deferrable=models.Deferrable.DEFERRED
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.printed
+
+    @property
+    def name(self) -> str:
+        """Readable, given names first."""
+        return " ".join(part for part in (self.given, self.family, self.suffix) if part)
+
+
+class Batch(models.Model):
+    """One import: where the records came from, how far it is, and what became of each record."""
+
+    class Stage(models.TextChoices):
+        WAITING = "waiting", pgettext_lazy("import", "Waiting for a worker")
+        READING = "reading", pgettext_lazy("import", "Reading records")
+        RESOLVING = "resolving", pgettext_lazy("import", "Working out who is who")
+        GRAPH = "graph", pgettext_lazy("import", "Linking collaborators")
+        TRUST = "trust", pgettext_lazy("import", "Computing trust")
+        DONE = "done", pgettext_lazy("import", "Done")
+        FAILED = "failed", pgettext_lazy("import", "Stopped")
+
+    label = models.CharField(max_length=200)
+    file = models.FileField(upload_to="imports/%Y/%m/", blank=True)
+    source = models.CharField(max_length=32, blank=True, help_text="recognised from the content when left empty")
+    stage = models.CharField(max_length=16, choices=Stage, default=Stage.WAITING)
+    problem = models.TextField(blank=True, help_text="why it stopped, as a sentence")
+    checkpoint = models.PositiveBigIntegerField(default=0, help_text="records worked off; a restart goes on after it")
+    new = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    removed_families = ArrayField(models.TextField(), default=list, editable=False)
+    step_done = models.PositiveIntegerField(default=0)
+    step_total = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = _("batches")
+
+    def __str__(self) -> str:
+        return f"{self.label} #{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+    @property
+    def total(self) -> int:
+        """Records met so far; always the sum of the four fates."""
+        return self.new + self.updated + self.unchanged + self.refused
+
+    @property
+    def is_running(self) -> bool:
+        return self.stage not in {self.Stage.DONE, self.Stage.FAILED}
+
+
+class BatchRecord(models.Model):
+    """What became of one record of a batch."""
+
+    class Fate(models.TextChoices):
+        NEW = "new", pgettext_lazy("record", "New")
+        UPDATED = "updated", pgettext_lazy("record", "Updated")
+        UNCHANGED = "unchanged", pgettext_lazy("record", "Unchanged")
+        REFUSED = "refused", pgettext_lazy("record", "Refused")
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="records")
+    number = models.PositiveBigIntegerField(help_text="place in the input, from 1")
+    fate = models.CharField(max_length=10, choices=Fate)
+    source_id = models.CharField(max_length=255, blank=True)
+    reason = models.TextField(blank=True)
+    raw = models.TextField(blank=True, help_text="the start of what was read, for refused records")
+    paper = models.ForeignKey(Paper, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="batchrecord_number")]
+        indexes = [models.Index(fields=["batch", "fate", "number"], name="batchrecord_fate")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.fate}"

@@ -1,0 +1,65 @@
+"""Bare bibliographic facts, one JSON object a line: the smallest form in which papers can be handed over.
+
+    {"id": "2106.01548", "title": "…", "authors": ["Xiangning Chen", "…"], "categories": ["cs.CV"],
+     "created": "2021-06-03", "updated": "2022-03-13", "doi": null, "journal_ref": "…", "abstract": "…"}
+
+`id`, `title` and `authors` must be there. `"date_from_id": true` says that the day of `created` is not known, only the
+month that the identifier states. Other keys are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import BinaryIO
+
+from papers.identifiers import doi
+from papers.names import split_name
+from papers.records import Numbered, PrintedAuthor, Record, Refusal
+from papers.sources import jsonlines
+from papers.sources.jsonlines import Fields, Unusable
+
+_AUTHOR_LIST = re.compile(rb'"authors"\s*:\s*\[')
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the input starts with an object whose authors are a list."""
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_AUTHOR_LIST.search(head))
+
+
+def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Refusal]:
+    """The records of `stream`; see `papers.sources.jsonlines.records`."""
+    return jsonlines.records(stream, _record, today)
+
+
+def _record(fields: Fields, today: date) -> Record:
+    return Record(
+        arxiv_id=jsonlines.identifier(fields),
+        title=jsonlines.title(fields),
+        authors=tuple(map(_author, _names(fields))),
+        doi=doi(fields.get("doi")),
+        abstract=jsonlines.text(fields, "abstract"),
+        categories=jsonlines.categories(
+            jsonlines.strings(fields.get("categories"), "categories", jsonlines.MOST_CATEGORIES)
+        ),
+        created=jsonlines.day(fields.get("created"), "created", today),
+        updated=jsonlines.day(fields.get("updated"), "updated", today),
+        day_known=fields.get("date_from_id") is not True,
+        journal_ref=jsonlines.text(fields, "journal_ref"),
+    )
+
+
+def _names(fields: Fields) -> list[str]:
+    names = jsonlines.strings(fields.get("authors"), "authors", jsonlines.MOST_AUTHORS)
+    if any(len(name) > jsonlines.LONGEST_NAME for name in names):
+        raise Unusable(f"An author's name is longer than {jsonlines.LONGEST_NAME:,} characters.")
+    names = [name for name in names if split_name(name)[0]]  # ":" and "***" name nobody
+    if not names:
+        raise Unusable("The record has no authors.")
+    return names
+
+
+def _author(printed: str) -> PrintedAuthor:
+    family, given, suffix = split_name(printed)
+    return PrintedAuthor(printed, family, given, suffix)

@@ -1,0 +1,172 @@
+"""JSON lines from strangers: one object a line, each taken in or refused on its own.
+
+Problem: a line can be broken, hostile, or merely odd (an id as a number, a date in the year 9999, a lone surrogate), and
+one bad line must neither stop the others nor reach the database.
+
+Idea: read line by line, bounded; parse strictly; a format states only how an object becomes a `Record`, with the field
+readers below, and raises `Unusable` with a sentence for the curator where it cannot.
+
+Entry point: `records`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, BinaryIO, NoReturn
+
+from papers.identifiers import arxiv_id
+from papers.records import Numbered, Record, Refusal
+from papers.streams import LONGEST_LINE, lines
+from papers.text import clean
+
+Fields = dict[str, Any]
+Build = Callable[[Fields, date], Record]
+
+# Shown to the curator beside the reason; the whole line is in the file.
+RAW_SHOWN = 2_000
+# The longest arXiv title is under 400 characters, the longest abstract under 2,000 words.
+LONGEST_TITLE = 5_000
+LONGEST_TEXT = 100_000
+LONGEST_NAME = 1_000
+# The largest author list known has 5,154 names (ATLAS and CMS, 2015), with room for the next.
+MOST_AUTHORS = 20_000
+MOST_CATEGORIES = 100
+EARLIEST = date(1900, 1, 1)
+
+
+class Unusable(ValueError):
+    """A record that cannot be taken in; the text is a sentence for the curator."""
+
+
+def records(stream: BinaryIO, build: Build, today: date | None) -> Iterator[Numbered | Refusal]:
+    """Every object of `stream` as `build` reads it, or its refusal; blank lines do not count.
+
+    `today` (UTC) bounds the dates; the clock's where it is None. Raises `papers.streams.UnreadableFile`.
+    """
+    today = today or datetime.now(UTC).date()
+    number = 0
+    for _, line in lines(stream):
+        if line is not None and not line.strip():
+            continue
+        number += 1
+        fields: Fields = {}
+        try:
+            fields = _parsed(line)
+            yield Numbered(number, build(fields, today))
+        except Unusable as reason:
+            raw = clean((line or b"")[: 4 * RAW_SHOWN].decode("utf-8", "replace"))[:RAW_SHOWN]
+            named = fields.get("id")
+            yield Refusal(number, str(reason), raw, clean(named)[:255] if isinstance(named, str) else "")
+
+
+def _parsed(line: bytes | None) -> Fields:
+    if line is None:
+        raise Unusable(f"The line is longer than {LONGEST_LINE // 1024 // 1024} MiB.")
+    try:
+        value = _DECODER.decode(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Unusable(f"The line is not UTF-8 (byte {error.start + 1}).") from None
+    except RecursionError:
+        raise Unusable("The line is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        raise Unusable(f"The line is not JSON: {error.msg}, at character {error.pos + 1}.") from None
+    except Unusable:
+        raise
+    except ValueError:  # int() refuses more than 4,300 digits
+        raise Unusable("The line holds a number too long to be read.") from None
+    if not isinstance(value, dict):
+        raise Unusable("The line is not a JSON object.")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Fields:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Unusable("The same key stands twice in one object, so that it can be read in two ways.")
+    return fields
+
+
+def _no_number(name: str) -> NoReturn:
+    raise Unusable(f"The line holds {name}, which is no JSON number.")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+
+
+# --- field readers: absent and null are the same; a wrong type is refused -----------------------------------------------
+
+
+def text(fields: Fields, key: str, longest: int = LONGEST_TEXT) -> str:
+    """A string, cleaned (see `papers.text.clean`: NUL and lone surrogates go); "" where absent."""
+    value = fields.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unusable(f"“{key}” is not text.")
+    value = clean(value)
+    if len(value) > longest:
+        raise Unusable(f"“{key}” is longer than {longest:,} characters.")
+    return value
+
+
+def title(fields: Fields) -> str:
+    """The title, which every record must have."""
+    return text(fields, "title", LONGEST_TITLE) or _missing("title")
+
+
+def identifier(fields: Fields) -> str:
+    """The arXiv identifier, without version, which every record must have."""
+    value = fields.get("id")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise Unusable("The identifier is a number; identifiers are text (1501.00010 as a number has lost its last 0).")
+    printed = text(fields, "id") or _missing("identifier")
+    if found := arxiv_id(printed):
+        return found
+    raise Unusable(f"“{printed[:80]}” is not an arXiv identifier.")
+
+
+def _missing(what: str) -> NoReturn:
+    raise Unusable(f"The record has no {what}.")
+
+
+def day(value: object, what: str, today: date) -> date | None:
+    """A date as YYYY-MM-DD (what follows the day is not read); None where absent."""
+    if value is None or value == "":
+        return None
+    try:
+        found = date.fromisoformat(str(value).strip()[:10])
+    except ValueError:
+        raise Unusable(f"“{what}” is not a date of the form YYYY-MM-DD.") from None
+    return plausible(found, what, today)
+
+
+def plausible(found: date, what: str, today: date) -> date:
+    """`found`, unless no paper can bear that date; a day is left for the time zones ahead of UTC."""
+    if found < EARLIEST:
+        raise Unusable(f"“{what}” is before {EARLIEST.year}: {found.isoformat()}.")
+    if found > today + timedelta(days=1):
+        raise Unusable(f"“{what}” lies in the future: {found.isoformat()}.")
+    return found
+
+
+def strings(value: object, what: str, most: int) -> list[str]:
+    """A list of strings, cleaned, the empty ones left out."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Unusable(f"“{what}” is not a list of texts.")
+    if len(value) > most:
+        raise Unusable(f"“{what}” has more than {most:,} entries.")
+    return [found for item in value if (found := clean(item))]
+
+
+def categories(codes: list[str]) -> tuple[str, ...]:
+    """Category codes in their order, each once. A code not in the taxonomy is kept: arXiv opens new ones."""
+    if len(codes) > MOST_CATEGORIES:
+        raise Unusable(f"“categories” has more than {MOST_CATEGORIES} entries.")
+    for code in codes:
+        if len(code) > 32 or not code.replace("-", "").replace(".", "").isalnum() or not code.isascii():
+            raise Unusable(f"“{code[:80]}” is not a category.")
+    return tuple(dict.fromkeys(codes))

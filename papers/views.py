@@ -1,0 +1,125 @@
+"""Pages of papers, topics and import batches."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from . import identifiers
+from .models import Batch, BatchRecord, Paper, Topic
+from .paging import newest
+
+REFUSED_SHOWN = 100  # refused records on the batch page; the download has all of them
+
+
+@require_safe
+def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
+    """A paper's page. The id decides; any other slug redirects to the right one."""
+    paper = get_object_or_404(Paper.objects.with_people(), pk=pk)
+    if slug != paper.slug:
+        return redirect(paper, permanent=True)
+    signatures = list(paper.signatures.all())
+    return render(
+        request,
+        "papers/work.html",
+        {
+            "paper": paper,
+            "signatures": signatures,
+            "topics": paper.topics.all(),
+            "versions": paper.versions,
+            "institutions": list(dict.fromkeys(a for s in signatures for a in s.affiliations)),
+        },
+    )
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
+    """A topic's works, newest first."""
+    found = get_object_or_404(Topic, slug=slug)
+    page, following = newest(found.papers.with_people(), request.GET.get("after", ""))
+    context = {
+        "topic": found,
+        "works_count": found.papers.count(),
+        "papers": page,
+        "next_page": f"after={following}" if following else "",
+    }
+    return render(request, "papers/topic.html", context)
+
+
+@require_safe
+def by_arxiv_id(request: HttpRequest, value: str) -> HttpResponse:
+    """/arxiv/2106.00221v2 → the paper."""
+    return redirect(get_object_or_404(Paper, arxiv_id=_known(identifiers.arxiv_id(value))))
+
+
+@require_safe
+def by_doi(request: HttpRequest, value: str) -> HttpResponse:
+    """/doi/10.1109/… → the paper; the first of them where several carry the DOI."""
+    paper = Paper.objects.filter(doi=_known(identifiers.doi(value))).order_by("pk").first()
+    if paper is None:
+        raise Http404("No paper here has this DOI.")
+    return redirect(paper)
+
+
+def _known(identifier: str | None) -> str:
+    if identifier is None:
+        raise Http404("This is not an identifier of that kind.")
+    return identifier
+
+
+@require_safe
+@staff_member_required
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """What became of an import, for staff."""
+    found = get_object_or_404(Batch, pk=pk)
+    return render(request, "papers/batch.html", {"batch": found, "refused": _refused(found)[:REFUSED_SHOWN]})
+
+
+@require_safe
+@staff_member_required
+def batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The moving part of the batch page. When the batch has ended the whole page is loaded once more."""
+    found = get_object_or_404(Batch, pk=pk)
+    response = render(request, "papers/_progress.html", {"batch": found})
+    if not found.is_running:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_safe
+@staff_member_required
+def batch_refused(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every refused record as CSV."""
+    found = get_object_or_404(Batch, pk=pk)
+    response = StreamingHttpResponse(_csv(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="refused-{found.pk}.csv"'
+    return response
+
+
+def _refused(batch: Batch) -> QuerySet[BatchRecord]:
+    return batch.records.filter(fate=BatchRecord.Fate.REFUSED).order_by("number")
+
+
+class _Echo:
+    """A file whose `write` gives back what it is given, so that csv rows can be streamed."""
+
+    def write(self, value: str) -> str:
+        return value
+
+
+def _csv(batch: Batch) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["number", "source id", "reason", "raw"])
+    for row in _refused(batch).values_list("number", "source_id", "reason", "raw").iterator():
+        yield writer.writerow([_no_formula(str(cell)) for cell in row])
+
+
+def _no_formula(cell: str) -> str:
+    """A spreadsheet runs a cell that begins like a formula; a quote before it makes it text."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,0 +1,1 @@
+"""Who wrote it, and who is who here: authors, assignments, corrections, accounts."""

@@ -1,0 +1,94 @@
+"""Authors as the pages show them: name, variants, counts and years, computed from the assignments.
+
+Set-based: each statement refreshes all the authors named and writes only what differs. Entry points: `stale_ids`,
+`refresh` and `settle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db import connection, transaction
+
+from .models import Author
+
+# Authors refreshed in one transaction: some seconds of work, and few enough rows for the planner to use indexes.
+BIN = 5_000
+
+_COUNTS = """
+UPDATE profiles_author a
+   SET works_count = n.works, topics_count = n.topics, first_year = n.first, last_year = n.last,
+       affiliation = n.affiliation
+  FROM (SELECT a.id,
+               count(DISTINCT p.id) AS works,
+               count(DISTINCT t.topic_id) AS topics,
+               extract(year FROM min(coalesce(p.created, p.updated))) AS first,
+               extract(year FROM max(coalesce(p.updated, p.created))) AS last,
+               coalesce((array_agg(g.affiliations[1] ORDER BY p.updated DESC NULLS LAST)
+                         FILTER (WHERE g.affiliations <> '{}'))[1], '') AS affiliation
+          FROM unnest(%s::bigint[]) AS a(id)
+          LEFT JOIN profiles_assignment s ON s.author_id = a.id AND s.state <> 'rejected'
+          LEFT JOIN papers_signature g ON g.id = s.signature_id
+          LEFT JOIN papers_paper p ON p.id = g.paper_id
+          LEFT JOIN papers_papertopic t ON t.paper_id = p.id
+         GROUP BY a.id) n
+ WHERE n.id = a.id AND (a.works_count, a.topics_count, a.first_year, a.last_year, a.affiliation)
+       IS DISTINCT FROM (n.works, n.topics, n.first::smallint, n.last::smallint, n.affiliation)
+"""
+
+_PRINTED = """
+WITH printed AS (
+    SELECT s.author_id, concat_ws(' ', nullif(g.given, ''), g.family, nullif(g.suffix, '')) AS printed,
+           min(left(concat_ws(' ', nullif(g.given_key, ''), g.family_key), 300)) AS folded,
+           min(g.family_key) AS family_key, count(*) AS works
+      FROM profiles_assignment s JOIN papers_signature g ON g.id = s.signature_id
+     WHERE s.author_id = ANY(%s) AND s.state <> 'rejected'
+     GROUP BY 1, 2
+)
+"""
+
+_VARIANTS = (
+    _PRINTED
+    + """
+, gone AS (
+    DELETE FROM profiles_namevariant v WHERE v.author_id = ANY(%s)
+       AND NOT EXISTS (SELECT FROM printed p WHERE p.author_id = v.author_id AND p.printed = v.printed)
+)
+INSERT INTO profiles_namevariant AS v (author_id, printed, folded, family_key, works)
+SELECT author_id, printed, folded, family_key, works FROM printed
+    ON CONFLICT (author_id, printed) DO UPDATE
+   SET works = excluded.works, folded = excluded.folded, family_key = excluded.family_key
+ WHERE (v.works, v.folded, v.family_key) IS DISTINCT FROM (excluded.works, excluded.folded, excluded.family_key)
+"""
+)
+
+# A full given name beats initials however often those are printed; then the most frequent form, then the longest.
+_NAMES = """
+UPDATE profiles_author a SET name = v.printed
+  FROM (SELECT DISTINCT ON (author_id) author_id, printed
+          FROM profiles_namevariant WHERE author_id = ANY(%s)
+         ORDER BY author_id, folded ~ '^[[:alpha:]]{2,} ' DESC, works DESC, length(printed) DESC, printed) v
+ WHERE v.author_id = a.id AND a.account_id IS NULL AND a.name <> v.printed
+"""
+
+
+def stale_ids() -> Iterator[list[int]]:
+    """Ids of the authors that wait for recomputation, in groups of `BIN`."""
+    waiting = list(Author.objects.filter(stale=True).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(waiting), BIN):
+        yield waiting[start : start + BIN]
+
+
+@transaction.atomic
+def refresh(authors: Sequence[int]) -> None:
+    """Recompute names, variants, counts and years of these authors."""
+    ids = list(authors)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [ids])
+        cursor.execute(_VARIANTS, [ids, ids])
+        cursor.execute(_NAMES, [ids])
+
+
+def settle(authors: Sequence[int]) -> None:
+    """These authors are computed: they are no longer stale."""
+    Author.objects.filter(pk__in=authors).update(stale=False)

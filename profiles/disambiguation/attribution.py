@@ -1,0 +1,134 @@
+"""Why each signature is with the others of its cluster: the link that carries it, rule by rule.
+
+Problem: a cluster is an average of many pairs, and nobody can check an average. Idea: name for each signature its best
+link, with what every rule adds to it. Strong links hold the largest part of a cluster together, its core; another part
+is only as sure as what links it to the rest, however well it holds together itself. Entry point: `attributions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from .blocking import Pairs
+from .clustering import Ints
+from .evidence import RULES, Floats, matrix, rarity_sentence
+from .model import log_odds_of, probability_of
+from .names import Agreement, read_given
+from .weighing import Weighed
+
+# A link below is shown as weak: nine of ten links that state it are right.
+STRONG = 0.9
+# The log-odds of what people decided or an authenticated iD states: beyond any sum of evidence.
+STATED = 12.0
+# A name with so many expected occurrences (log of 3,000, of 2.5 million) tells as much as a coin.
+UNAMBIGUOUS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason: the rule's name, the log-odds it adds (nats), and a sentence."""
+
+    rule: str
+    weight: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Why a signature is with the others of its cluster: the link to `linked_to` that carries it.
+
+    `total` is the sum of the weights of `evidence`, `probability` that it is right; `weak` where it should be offered
+    for review. A signature alone has one reason and no link.
+    """
+
+    signature: int
+    linked_to: int | None
+    probability: float
+    weak: bool
+    evidence: tuple[Evidence, ...]
+    total: float
+
+
+def attributions(w: Weighed) -> list[Attribution]:
+    """Why each signature is where it is, by position."""
+    size, pairs = len(w.signatures), w.pairs
+    inside = np.flatnonzero((w.labels[pairs.i] == w.labels[pairs.j]) & (pairs.agreement > Agreement.MISPRINT))
+    strong = inside[w.log_odds[inside] >= log_odds_of(STRONG)]
+    bound = w.constraints.links()
+    i, j = np.concatenate([pairs.i[strong], bound[:, 0]]), np.concatenate([pairs.j[strong], bound[:, 1]])
+    part = connected_components(sparse.coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(size, size)), directed=False)[1]
+    in_core = _in_core(w.labels, part)
+    i, j = pairs.i[inside], pairs.j[inside]
+    best = _best(size, pairs[inside], w.log_odds[inside], (part[i] != part[j]) | (in_core[i] & in_core[j]))
+    has_link = best >= 0
+    links = pairs[inside[best[has_link]]]
+    added = w.model.contributions(matrix(w.block, links))
+    row = np.cumsum(has_link) - 1
+    must = np.zeros(size, bool)
+    must[bound] = True
+    competing = _competing(w)
+    return [
+        _by_statement(w, p) if must[p]
+        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]]) if has_link[p]
+        else _alone(w, p, bool(competing[p]))
+        for p in range(size)
+    ]  # fmt: skip
+
+
+def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
+    """Whether each position is in the largest part of its cluster (of equals, the one with the lowest signature)."""
+    sizes = np.bincount(part)
+    core = np.full(labels.max() + 1, -1)
+    for position in np.lexsort((part, -sizes[part])):
+        if core[labels[position]] < 0:
+            core[labels[position]] = part[position]
+    return np.asarray(core[labels] == part)
+
+
+def _best(size: int, pairs: Pairs, log_odds: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The pair with the highest log-odds at each position, -1 where there is none."""
+    chosen = np.flatnonzero(usable)
+    position, row = np.concatenate([pairs.i[chosen], pairs.j[chosen]]), np.concatenate([chosen, chosen])
+    order = np.lexsort((row, -log_odds[row], position))
+    found, first = np.unique(position[order], return_index=True)
+    best = np.full(size, -1, np.int64)
+    best[found] = row[order][first]
+    return best
+
+
+def _competing(w: Weighed) -> NDArray[np.bool_]:
+    """Whether a signature of another cluster has a name that could be the same person's."""
+    across = (w.labels[w.pairs.i] != w.labels[w.pairs.j]) & (w.pairs.agreement > Agreement.MISPRINT)
+    competing = np.zeros(len(w.signatures), bool)
+    competing[w.pairs.i[across]] = competing[w.pairs.j[across]] = True
+    return competing
+
+
+def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats) -> Attribution:
+    evidence = [Evidence("prior", round(w.model.bias, 4), "before any evidence")]
+    evidence += [Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair)) for rule, weight in zip(RULES, added, strict=True) if weight]
+    total = sum(e.weight for e in evidence)
+    other = pair.j[0] if pair.i[0] == position else pair.i[0]
+    stated = probability_of(total)
+    return Attribution(w.signatures[position].id, w.signatures[other].id, stated, stated < STRONG, tuple(evidence), total)
+
+
+def _by_statement(w: Weighed, position: int) -> Attribution:
+    decided = w.constraints.by_decision[position]
+    orcid = w.signatures[position].orcid
+    reason = Evidence("decision", STATED, "people decided that these are one person") if decided else Evidence("orcid", STATED, f"the same authenticated iD, {orcid}")
+    other = next(p for p in np.flatnonzero(w.constraints.group == w.constraints.group[position]) if p != position)
+    return Attribution(w.signatures[position].id, w.signatures[other].id, probability_of(STATED), False, (reason,), STATED)
+
+
+def _alone(w: Weighed, position: int, competing: bool) -> Attribution:
+    signature, ambiguity = w.signatures[position], float(w.block.ambiguity[position])
+    weight = round(UNAMBIGUOUS - ambiguity, 4)
+    said = "other works under this name were held apart" if competing else "the only work under this name here"
+    reason = Evidence("rarity", weight, f"{said}; {rarity_sentence(ambiguity)}")
+    return Attribution(signature.id, None, probability_of(weight), competing or not read_given(signature.given).full, (reason,), weight)

@@ -1,0 +1,107 @@
+"""Resolve signatures to people, with the reason for every one of them.
+
+Problem: who wrote what, from what is printed, without a decision that nobody can question. Idea: block, weigh the pairs
+of a block, cluster under people's decisions; then say for each signature which link carries it, rule by rule, how sure
+that link is, and which clusters a curator should look at. A database is not needed, and the result does not depend on
+the order of the signatures. Entry point: `resolve`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from .attribution import Attribution, Evidence, attributions
+from .blocking import blocks
+from .clustering import Contradiction, Decisions, parts_of
+from .evidence import Texts
+from .model import Model
+from .signatures import Signature
+from .suggestions import Suggestion, suggestions
+from .vocabulary import Vocabulary
+from .weighing import Weighed, weigh
+
+__all__ = ["Attribution", "Cluster", "Contradiction", "Decisions", "Evidence", "Resolution", "Signature", "Suggestion", "resolve"]
+
+# Signatures taken together: enough that the cost of an array is spread, few enough that a batch stays near 10 MB.
+BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Signature ids held to be one person, ascending, and an attribution for each, in the same order."""
+
+    members: tuple[int, ...]
+    attributions: tuple[Attribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Clusters by their lowest member, suggestions by probability, contradictions as found."""
+
+    clusters: list[Cluster]
+    suggestions: list[Suggestion]
+    contradictions: list[Contradiction]
+
+
+def resolve(signatures: Sequence[Signature], decisions: Decisions = Decisions(), model: Model | None = None) -> Resolution:
+    """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
+
+    Raises ValueError if two signatures have one id. Memory: a few hundred bytes a signature and paper, plus about 100 MB
+    for the largest possible block.
+    """
+    if len({s.id for s in signatures}) != len(signatures):
+        raise ValueError("two signatures have the same id")
+    model = model or Model.shipped()
+    texts = Texts.of(signatures, Vocabulary.shipped())
+    clusters: list[Cluster] = []
+    suggested: list[Suggestion] = []
+    contradictions: list[Contradiction] = []
+    for batch in batches(signatures, decisions):
+        weighed = weigh(batch, decisions, texts, model)
+        clusters += _clusters(weighed)
+        suggested += suggestions(weighed)
+        contradictions += weighed.constraints.contradictions
+    clusters.sort(key=lambda c: c.members)
+    suggested.sort(key=lambda s: (-s.probability, s.left, s.right))
+    return Resolution(clusters, suggested, contradictions)
+
+
+def batches(signatures: Iterable[Signature], decisions: Decisions) -> Iterator[list[list[Signature]]]:
+    """Blocks in batches of about `BATCH` signatures; blocks that decisions tie together are in one batch."""
+    batch: list[list[Signature]] = []
+    for group in _united(list(blocks(signatures)), decisions):
+        if batch and sum(map(len, batch)) + sum(map(len, group)) > BATCH:
+            yield batch
+            batch = []
+        batch += group
+    if batch:
+        yield batch
+
+
+def _united(found: list[list[Signature]], decisions: Decisions) -> Iterator[list[list[Signature]]]:
+    """Groups of blocks: those that a decision or an iD speaks about together are resolved together."""
+    block_of = {s.id: number for number, block in enumerate(found) for s in block}
+    edges = [(block_of[a], block_of[b]) for a, b in decisions.same | decisions.different if a in block_of and b in block_of]
+    first: dict[str, int] = {}
+    for number, block in enumerate(found):
+        edges += [(first.setdefault(s.orcid, number), number) for s in block if s.orcid]
+    i, j = np.array(edges, np.int32).reshape(-1, 2).T
+    graph = sparse.coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(len(found), len(found)))
+    united: defaultdict[int, list[list[Signature]]] = defaultdict(list)
+    for block, component in zip(found, connected_components(graph, directed=False)[1], strict=True):
+        united[int(component)].append(block)
+    yield from united.values()
+
+
+def _clusters(w: Weighed) -> Iterator[Cluster]:
+    """The clusters of a batch, with an attribution for each member."""
+    reasons = attributions(w)
+    for positions in parts_of(w.labels, int(w.labels.max()) + 1):
+        chosen = sorted((reasons[p] for p in positions), key=lambda a: a.signature)
+        yield Cluster(tuple(a.signature for a in chosen), tuple(chosen))

@@ -1,0 +1,116 @@
+"""From evidence to a probability: an additive model whose every part can be read and re-added.
+
+Problem: a probability that nobody can take apart is no reason to put a work on someone's page. Idea: log-odds are a
+bias plus a weight for each column of evidence (columns are pieces of piecewise linear functions, so the model bends
+without ceasing to add up); the contributions of the rules sum to the total, and the total is calibrated. The artefact
+is `model.json` with its card. Entry points: `Model.shipped()`, `train`. Reference: Fellegi and Sunter 1969.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from .evidence import COLUMNS, RULES, Floats
+
+TABLE = "model.json"
+# Strength of the pull to zero, as if so many (weighted) pairs spoke for no effect: columns seen in few sets stay small.
+RIDGE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights in nats by column (`"rule: column"`), the bias, and the log-odds above which two clusters are joined.
+
+    `card` says what the model was trained on, when, and what it scores.
+    """
+
+    bias: float
+    weights: Mapping[str, float]
+    threshold: float
+    card: Mapping[str, Any]
+
+    @staticmethod
+    @cache
+    def shipped() -> Model:
+        """The model of this package."""
+        return Model.read(resources.files(__package__).joinpath(TABLE).read_text("utf-8"))
+
+    @staticmethod
+    def read(text: str) -> Model:
+        """Parse a model; raises ValueError unless its columns are exactly those of the rules."""
+        data = json.loads(text)
+        if set(data["weights"]) != set(COLUMNS):
+            raise ValueError("the model was trained for other columns than the rules have now; train it again")
+        return Model(data["bias"], data["weights"], data["threshold"], data["card"])
+
+    def write(self, path: Path) -> None:
+        """Write the model as JSON, four decimals."""
+        data = asdict(self)
+        data["weights"] = {column: round(float(self.weights[column]), 4) for column in COLUMNS}
+        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def vector(self) -> Floats:
+        """The weights in the order of `COLUMNS`."""
+        return np.array([self.weights[column] for column in COLUMNS], np.float32)
+
+    def contributions(self, rows: Floats) -> Floats:
+        """(pairs, rules) log-odds that each rule adds; with the bias they sum to the total."""
+        starts = np.cumsum([0] + [len(rule.columns) for rule in RULES[:-1]])
+        added: Floats = np.add.reduceat(rows * self.vector(), starts, axis=1)
+        return added
+
+    def log_odds(self, rows: Floats) -> Floats:
+        """(pairs,) log-odds that the two are one person."""
+        total: Floats = (rows @ self.vector() + np.float32(self.bias)).astype(np.float32)
+        return total
+
+
+def probability_of(log_odds: float) -> float:
+    """The probability of natural log-odds."""
+    return float(expit(log_odds))
+
+
+def log_odds_of(probability: float) -> float:
+    """The natural log-odds of a probability."""
+    return float(logit(probability))
+
+
+def train(rows: Floats, same: NDArray[np.bool_], importance: NDArray[np.floating]) -> tuple[float, dict[str, float]]:
+    """Fit bias and weights by ridge logistic regression; deterministic.
+
+    `rows` is (pairs, len(COLUMNS)), `same` the truth, `importance` a positive weight for each pair. Importance is scaled to
+    a mean of one in ten, so that `RIDGE` means the same whatever the number of pairs.
+    """
+    truth = same.astype(np.float64)
+    scale = importance / importance.sum() * 10_000
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = rows @ parameters[1:].astype(np.float32) + parameters[0]
+        value = float(np.sum(scale * (np.logaddexp(0, z) - truth * z)) + RIDGE / 2 * np.sum(parameters[1:] ** 2))
+        error = (scale * (expit(z) - truth)).astype(np.float32)
+        return value, np.concatenate([[error.sum()], error @ rows + RIDGE * parameters[1:]])
+
+    found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    return float(found.x[0]), dict(zip(COLUMNS, map(float, found.x[1:]), strict=True))
+
+
+def balance(sets: Sequence[int], left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Importance of pairs: each signature counts alike within its set, and each set as much as another.
+
+    `left` and `right` number the signatures (unique over all sets); `sets` gives the number of the set of each pair.
+    """
+    occurrences = np.bincount(np.concatenate([left, right]))
+    weight = 1 / occurrences[left] + 1 / occurrences[right]
+    number = np.asarray(sets)
+    return weight / np.bincount(number, weights=weight)[number]

@@ -1,0 +1,210 @@
+"""Resolving: the signatures of some family names are clustered and become, or stay, authors.
+
+Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed. A run over
+the same records writes nothing; author ids follow the larger part of a cluster. Authors whose works changed, and those
+who share papers with them, are left marked `stale` for the steps that compute counts, coauthorship and trust.
+Entry points: `families_of` and `resolve`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+
+from papers.models import Batch, BatchRecord, Paper, Signature
+
+from .disambiguation import engine, reconcile
+from .disambiguation.clustering import Decisions
+from .disambiguation.model import Model
+from .disambiguation.signatures import Signature as Printed
+from .disambiguation.signatures import coauthor_key
+from .models import Assignment, Author, Correction, Suggestion
+
+# Signatures that are resolved in one transaction, and so the unit of work that a kill can cost (about two seconds).
+BIN = 4_000
+
+
+def families_of(batch: Batch) -> dict[str, int]:
+    """Family keys whose signatures the batch added or changed, each with the number of signatures to resolve."""
+    fates = (BatchRecord.Fate.NEW, BatchRecord.Fate.UPDATED)
+    touched = BatchRecord.objects.filter(batch=batch, fate__in=fates).values("paper")
+    families = Signature.objects.filter(paper__in=touched).values("family_key").distinct()
+    counts = (
+        Signature.objects.filter(Q(family_key__in=families) | Q(family_key__in=batch.removed_families))
+        .values_list("family_key")
+        .annotate(Count("pk"))
+    )
+    return dict.fromkeys(batch.removed_families, 0) | dict(counts.order_by("family_key"))
+
+
+def bins(families: dict[str, int]) -> Iterator[list[str]]:
+    """The family keys in groups of about `BIN` signatures; a larger family is a group of its own."""
+    group: list[str] = []
+    size = 0
+    for family, count in families.items():
+        if group and size + count > BIN:
+            yield group
+            group, size = [], 0
+        group.append(family)
+        size += count
+    if group:
+        yield group
+
+
+@transaction.atomic
+def resolve(families: Sequence[str]) -> None:
+    """Work out who is who among all signatures with these family keys, and store what changed."""
+    _lock(families)
+    signatures = _load(families)
+    ids = [signature.id for signature in signatures]
+    stored = Assignment.objects.in_bulk(ids, field_name="signature_id")
+    model = Model.shipped()
+    version = str(model.card["version"])
+    resolution = engine.resolve(signatures, _decisions(families), model)
+    previous = {signature: assignment.author_id for signature, assignment in stored.items()}
+    claimed = Author.objects.filter(pk__in=set(previous.values()), account__isnull=False).values_list("pk", flat=True)
+    kept = reconcile.reconcile(
+        [frozenset(cluster.members) for cluster in resolution.clusters], previous, frozenset(claimed)
+    )
+    names = {signature.id: signature.name for signature in signatures}
+    authors = _authors(resolution.clusters, kept, names)
+    fresh = [
+        Assignment(
+            pk=stored[attribution.signature].pk if attribution.signature in stored else None,
+            signature_id=attribution.signature,
+            author_id=author,
+            state=Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG,
+            probability=round(attribution.probability, 4),
+            evidence=[asdict(item) for item in attribution.evidence],
+            model=version,
+        )
+        for cluster, author in zip(resolution.clusters, authors, strict=True)
+        for attribution in cluster.attributions
+    ]
+    changed = [row for row in fresh if not _same(row, stored.get(row.signature_id))]
+    Assignment.objects.bulk_create([row for row in changed if row.pk is None], batch_size=2_000)
+    Assignment.objects.bulk_update(
+        [row for row in changed if row.pk is not None],
+        ["author", "state", "probability", "evidence", "model"],
+        batch_size=500,
+    )
+    moved = [row for row in changed if not _agrees(row, stored.get(row.signature_id))]
+    _mark_stale(families, [row.signature_id for row in moved])
+    now = {row.signature_id: row.author_id for row in fresh}
+    _redirect(previous, now)
+    _suggest(resolution.suggestions, now)
+
+
+def _lock(families: Sequence[str]) -> None:
+    """One resolver at a time for a family name; sorted, so that two never wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtext(f) AS h FROM unnest(%s::text[]) f ORDER BY 1) t", [list(families)])
+
+
+def _load(families: Sequence[str]) -> list[Printed]:
+    rows = list(
+        Signature.objects.filter(family_key__in=families)
+        .order_by("pk")
+        .values_list("pk", "paper_id", "family", "given", "suffix", "affiliations", "orcid", "position")
+    )
+    papers = {row[1] for row in rows}
+    about = {
+        pk: (title, abstract, (updated or created), tuple(categories))
+        for pk, title, abstract, created, updated, categories in Paper.objects.filter(pk__in=papers).values_list(
+            "pk", "title_text", "abstract", "created", "updated", "categories"
+        )
+    }
+    teams: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for paper, position, family, given in Signature.objects.filter(paper__in=papers).values_list(
+        "paper_id", "position", "family", "given"
+    ):
+        teams[paper].append((position, coauthor_key(family, given)))
+    return [
+        _printed(row, about[row[1]], teams[row[1]]) for row in rows
+    ]
+
+
+def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int, str]]) -> Printed:
+    pk, paper, family, given, suffix, affiliations, orcid, position = row
+    title, abstract, date, categories = about
+    return Printed(
+        id=pk,
+        paper=paper,
+        family=family,
+        given=given,
+        suffix=suffix,
+        coauthors=tuple(key for place, key in team if place != position),
+        title=title,
+        year=date.year if date else None,
+        topics=categories,
+        abstract=abstract,
+        affiliations=tuple(affiliations),
+        orcid=orcid,
+        team=len(team),
+    )
+
+
+def _decisions(families: Sequence[str]) -> Decisions:
+    pairs = Correction.objects.filter(signature__family_key__in=families, other__family_key__in=families)
+    verdicts: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+    for one, other, same in pairs.values_list("signature_id", "other_id", "same"):
+        verdicts[same].add((one, other))
+    return Decisions(same=frozenset(verdicts[True]), different=frozenset(verdicts[False]))
+
+
+def _authors(clusters: Sequence[engine.Cluster], kept: Sequence[int | None], names: dict[int, str]) -> list[int]:
+    """The author id of each cluster, with new authors made where no id was kept."""
+    new = [Author(name=names[c.members[0]]) for c, author in zip(clusters, kept, strict=True) if author is None]
+    made = iter(Author.objects.bulk_create(new, batch_size=2_000))
+    return [next(made).pk if author is None else author for author in kept]
+
+
+def _agrees(row: Assignment, stored: Assignment | None) -> bool:
+    """True where the pages that count and draw would show the same."""
+    return stored is not None and (row.author_id, row.state) == (stored.author_id, stored.state)
+
+
+def _same(row: Assignment, stored: Assignment | None) -> bool:
+    return (
+        stored is not None
+        and _agrees(row, stored)
+        and (row.probability, row.evidence, row.model) == (stored.probability, stored.evidence, stored.model)
+    )
+
+
+def _mark_stale(families: Sequence[str], moved: Iterable[int]) -> None:
+    """Mark the authors of the moved signatures' papers, and those who lost a signature that is no longer printed."""
+    papers = Signature.objects.filter(pk__in=list(moved)).values("paper")
+    sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
+    Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
+    counted = Author.objects.filter(variants__family_key__in=families, stale=False).distinct()
+    losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
+    Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
+
+
+def _redirect(previous: dict[int, int], now: dict[int, int]) -> None:
+    """An author whose every signature went to one other author answers with that author's address from now on."""
+    heirs: dict[int, set[int]] = defaultdict(set)
+    for signature, author in previous.items():
+        heirs[author].add(now[signature])
+    for author, found in heirs.items():
+        if author not in found:
+            Author.objects.filter(pk=author).update(merged_into=max(found) if len(found) == 1 else None, stale=True)
+
+
+def _suggest(suggestions: Sequence[engine.Suggestion], now: dict[int, int]) -> None:
+    """Replace the suggestions about these signatures' authors."""
+    authors = set(now.values())
+    Suggestion.objects.filter(Q(left__in=authors) | Q(right__in=authors)).delete()
+    pairs = {
+        (min(now[s.left], now[s.right]), max(now[s.left], now[s.right])): s for s in reversed(suggestions)
+    }
+    Suggestion.objects.bulk_create(
+        Suggestion(left_id=left, right_id=right, probability=round(s.probability, 4), sentence=s.sentence)
+        for (left, right), s in pairs.items()
+    )

@@ -1,0 +1,106 @@
+"""The researcher profile, attribution receipts and following."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from papers.fragments import wants_fragment
+from papers.paging import newest
+
+from .models import Account, Assignment, Author, Follow, NameVariant
+
+WEAKEST_CLOSE = 2  # works that make a coauthor a close collaborator
+
+
+def find_author(pk: int, queryset: QuerySet[Author] | None = None) -> Author:
+    """The author of that id, or the one they were merged into. Raises Http404."""
+    authors = Author.objects.all() if queryset is None else queryset
+    author = get_object_or_404(authors, pk=pk)
+    seen = {author.pk}
+    while author.merged_into_id is not None and author.merged_into_id not in seen:
+        seen.add(author.merged_into_id)
+        author = get_object_or_404(authors, pk=author.merged_into_id)
+    return author
+
+
+@require_safe
+def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
+    """A profile. The id decides: another slug, or a merged id, redirects; a record that has nothing left is gone."""
+    close = Count("coauthorships", filter=Q(coauthorships__works__gte=WEAKEST_CLOSE))
+    author = find_author(pk, Author.objects.select_related("trust").annotate(close_collaborators=close))
+    if pk != author.pk or slug != author.slug:
+        return redirect(author, permanent=True)
+    if not author.works_count and not author.is_claimed:
+        return render(request, "profiles/gone.html", {"author": author}, status=410)
+    works, following = newest(
+        author.assignments.exclude(state=Assignment.State.REJECTED)
+        .select_related("signature__paper")
+        .prefetch_related("signature__paper__topics"),
+        request.GET.get("after", ""),
+        path="signature__paper__",
+    )
+    context = {"author": author, "works": works, "next_page": f"after={following}" if following else ""}
+    if wants_fragment(request):
+        return render(request, "profiles/_works.html", context)
+    return render(request, "profiles/person.html", context | _around(request, author))
+
+
+def _around(request: HttpRequest, author: Author) -> dict[str, object]:
+    """What the profile says besides the works."""
+    variants = list(author.variants.order_by("-works", "printed"))
+    same_name = NameVariant.objects.filter(folded__in=[variant.folded for variant in variants], author__merged_into=None)
+    return {
+        "trust": _trust(author),
+        "followers": author.followers.count(),
+        "is_following": author.followers.filter(account=request.user.pk).exists(),
+        "close_collaborators": author.close_collaborators,  # type: ignore[attr-defined]
+        "variants": variants,
+        "namesakes": same_name.exclude(author=author).values("author").distinct().count(),
+    }
+
+
+def _trust(author: Author) -> object | None:
+    try:
+        return author.trust
+    except ObjectDoesNotExist:
+        return None
+
+
+@require_safe
+def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
+    """The receipt: why this work stands on this profile."""
+    found = find_author(author)
+    assignment = (
+        Assignment.objects.filter(author=found, signature__paper=paper).select_related("signature__paper").first()
+    )
+    if assignment is None:
+        raise Http404("This work is not attributed to this person.")
+    context = {
+        "author": found,
+        "paper": assignment.signature.paper,
+        "assignment": assignment,
+        "total": sum(item["weight"] for item in assignment.evidence),
+    }
+    return render(request, "profiles/attribution.html", context)
+
+
+@require_POST
+@login_required
+def follow(request: HttpRequest, pk: int) -> HttpResponse:
+    """Follow, or stop following. Answers with the button, or with the profile where there is no HTMX."""
+    author = find_author(pk)
+    account = cast(Account, request.user)
+    is_following = not Follow.objects.filter(account=account, author=author).delete()[0]
+    if is_following:
+        Follow.objects.get_or_create(account=account, author=author)
+    if not wants_fragment(request):
+        return redirect(author)
+    context = {"author": author, "is_following": is_following, "followers": author.followers.count()}
+    return render(request, "profiles/_follow.html", context)

@@ -1,0 +1,1 @@
+"""How far to believe a page: the trust score and the verification level."""

@@ -1,0 +1,107 @@
+"""Trust scores: the facts of authors are loaded, the pure room assesses them, and what changed is stored.
+
+Entry points: `facts_of` (for a page) and `refresh` (for the pipeline); both read the same facts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from graph.models import Coauthorship
+from profiles.models import Assignment
+
+from .models import TrustScore
+from .scoring import MODEL, Facts, Work, assess
+
+_CONFIRMED = (Assignment.State.OWNER, Assignment.State.CURATOR)
+
+
+def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
+    """The facts of each author, from two queries for all of them. Rejected works are not on the record."""
+    works: dict[int, list[Work]] = defaultdict(list)
+    affiliations: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    orcids: dict[int, set[str]] = defaultdict(set)
+    rows = (
+        Assignment.objects.filter(author__in=authors)
+        .exclude(state=Assignment.State.REJECTED)
+        .annotate(abstracted=~Q(signature__paper__abstract=""))
+        .order_by("-signature__paper__updated", "-signature__paper_id")
+        .values_list(
+            "author_id",
+            "state",
+            "signature__affiliations",
+            "signature__orcid",
+            "signature__paper_id",
+            "signature__paper__title_text",
+            "signature__paper__arxiv_id",
+            "signature__paper__doi",
+            "signature__paper__created",
+            "signature__paper__categories",
+            "abstracted",
+        )
+    )
+    for author, state, printed, orcid, paper, title, arxiv_id, doi, created, categories, abstract in rows:
+        works[author].append(
+            Work(
+                paper,
+                title,
+                strong=state in Assignment.STRONG_OR_BETTER,
+                confirmed=state in _CONFIRMED,
+                identifier=bool(arxiv_id or doi),
+                date=created is not None,
+                abstract=abstract,
+                authors=True,  # a record without its author list is refused at import
+                category=bool(categories),
+            )
+        )
+        if created is not None:
+            known = {text for text, _ in affiliations[author]}
+            affiliations[author] += [(text, paper) for text in printed if text not in known]
+        if orcid:
+            orcids[author].add(orcid)
+    close: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
+    for author, coauthor, name, shared in (
+        Coauthorship.objects.close()
+        .strongest_first()
+        .filter(author__in=authors)
+        .values_list("author_id", "coauthor_id", "coauthor__name", "works")
+    ):
+        close[author].append((coauthor, name, shared))
+    return {
+        author: Facts(
+            tuple(works[author]),
+            tuple(close[author]),
+            tuple(affiliations[author]),
+            # Two different iDs on one record contradict each other: neither counts until that is settled.
+            tuple(f"ORCID {iD}" for iD in orcids[author]) if len(orcids[author]) == 1 else (),
+        )
+        for author in authors
+    }
+
+
+@transaction.atomic
+def refresh(authors: Sequence[int]) -> None:
+    """Assess these authors and store the scores that changed."""
+    now = timezone.now()
+    stored = TrustScore.objects.in_bulk(authors, field_name="author_id")
+    new, changed = [], []
+    for author, facts in facts_of(authors).items():
+        assessment = assess(facts)
+        points = {component.rule: component.points for component in assessment.components}
+        row = stored.get(author)
+        if row is None:
+            row = TrustScore(author_id=author)
+            new.append(row)
+        elif (row.score, row.level, row.components, row.model) == (assessment.score, assessment.level, points, MODEL):
+            continue
+        else:
+            changed.append(row)
+        row.score, row.level, row.components, row.model = assessment.score, assessment.level, points, MODEL
+        row.computed_at = now
+    TrustScore.objects.bulk_create(new, batch_size=2_000)
+    TrustScore.objects.bulk_update(changed, ["score", "level", "components", "model", "computed_at"], batch_size=1_000)

@@ -1,0 +1,254 @@
+"""The trust score and the verification level of a record: additive, capped, whole numbers that anyone can re-add.
+
+The score rates the record, never the person: works attributed, collaborators, completeness, identifiers, control and
+review. Citations, ranks, followers, votes and views count nothing. Evidence can be missing, never negative. A rule is a
+function from `Facts` to a `Component`; `RULES` is the rulebook. Entry points: `assess` and `level`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MODEL = "trust-1"
+
+BANDS = (
+    (0, 19, "Unverified"),
+    (20, 39, "Emerging"),
+    (40, 69, "Established"),
+    (70, 89, "Strong"),
+    (90, 100, "Fully supported"),
+)
+
+LEVELS = (
+    (0, "A name that is not yet resolved to one person."),
+    (1, "Resolved by the system from a named source; nobody has claimed it."),
+    (2, "Claimed by an account with a confirmed e-mail address; ownership is not proved."),
+    (3, "Control is proved by one strong route."),
+    (4, "A second proof of another kind, and every work reviewed."),
+    (5, "Level 4, and checked by a named curator within 24 months."),
+)
+
+# The first three weights give what the field's pages show for any record; the others are ours.
+PER_WORK, MOST_WORKS = 2, 12  # six well-attributed works already show a body of work; more is no better supported
+MOST_COLLABORATORS = 4  # the reference counts four; beyond that a large group would outweigh its works
+PER_AFFILIATION, MOST_AFFILIATION = 2, 5  # one printed affiliation is weak evidence
+PER_IDENTIFIER, MOST_IDENTIFIERS = 7, 14  # the best evidence that takes no person
+CONTROL = {0: 0, 1: 0, 2: 5, 3: 20, 4: 30, 5: 30}  # a claim is worth little until control of the record is proved
+MOST_REVIEW = 20  # as much as one strong proof: the whole list looked through by someone who can know
+PER_ATTESTATION, MOST_ATTESTATIONS = 2, 10  # five proven coauthors; more would let a ring buy trust
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One work on the record: how it is attributed, and which facts its source gives."""
+
+    id: int
+    title: str
+    strong: bool
+    confirmed: bool = False
+    identifier: bool = False
+    date: bool = False
+    abstract: bool = False
+    authors: bool = False
+    category: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the rules read. `collaborators` are (author id, name, shared works) of two works or more;
+    `affiliations` are (as printed, work id), dated by their work; `identifiers` are outside iDs that sources state
+    and that agree over the works; `attestations` are the names of coauthors at level 3 or above who attest."""
+
+    works: tuple[Work, ...]
+    collaborators: tuple[tuple[int, str, int], ...] = ()
+    affiliations: tuple[tuple[str, int], ...] = ()
+    identifiers: tuple[str, ...] = ()
+    claimed_level: int = 0
+    attestations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row that a component came from. `work` or `author` is the id it leads to."""
+
+    text: str
+    work: int | None = None
+    author: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What one rule gives: whole `points` up to `cap`, the sentence that explains them, and their rows."""
+
+    rule: str
+    label: str
+    points: int
+    cap: int
+    explanation: str
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The sum of all components, and the verification level."""
+
+    components: tuple[Component, ...]
+    level: int
+
+    @property
+    def score(self) -> int:
+        return sum(component.points for component in self.components)
+
+    @property
+    def band(self) -> str:
+        return band(self.score)
+
+
+def band(score: int) -> str:
+    """The name of the band that a score from 0 to 100 falls in."""
+    return next(name for low, high, name in BANDS if low <= score <= high)
+
+
+def works(facts: Facts) -> Component:
+    strong = [work for work in facts.works if work.strong]
+    return Component(
+        "works",
+        "Works",
+        min(PER_WORK * len(strong), MOST_WORKS),
+        MOST_WORKS,
+        f"{PER_WORK} for each work attributed by strong inference or better",
+        tuple(Row(work.title, work=work.id) for work in strong),
+    )
+
+
+def collaborators(facts: Facts) -> Component:
+    return Component(
+        "collaborators",
+        "Close collaborators",
+        min(len(facts.collaborators), MOST_COLLABORATORS),
+        MOST_COLLABORATORS,
+        "1 for each person who shares two or more works",
+        tuple(Row(f"{name}: {shared} works", author=author) for author, name, shared in facts.collaborators),
+    )
+
+
+# What a source should give for every work, in the order of the table of the model.
+_COMPLETE: tuple[tuple[str, Callable[[Work], bool]], ...] = (
+    ("a source identifier", lambda work: work.identifier),
+    ("a date", lambda work: work.date),
+    ("an abstract", lambda work: work.abstract),
+    ("the full author list", lambda work: work.authors),
+    ("a category", lambda work: work.category),
+)
+
+
+def completeness(facts: Facts) -> Component:
+    rows, points = [], 0
+    for what, has in _COMPLETE:
+        lacking = sum(not has(work) for work in facts.works)
+        points += bool(facts.works) and not lacking
+        rows.append(Row(f"every work has {what}" if not lacking else f"{lacking} of {len(facts.works)} lack {what}"))
+    return Component(
+        "completeness",
+        "Source completeness",
+        points,
+        len(_COMPLETE),
+        "1 for each fact that the sources give for every work",
+        tuple(rows) if facts.works else (),
+    )
+
+
+def affiliation(facts: Facts) -> Component:
+    return Component(
+        "affiliation",
+        "Affiliation",
+        min(PER_AFFILIATION * len(facts.affiliations), MOST_AFFILIATION),
+        MOST_AFFILIATION,
+        f"{PER_AFFILIATION} for each dated affiliation that a source prints",
+        tuple(Row(text, work=work) for text, work in facts.affiliations),
+    )
+
+
+def identifiers(facts: Facts) -> Component:
+    return Component(
+        "identifiers",
+        "Agreeing identifiers",
+        min(PER_IDENTIFIER * len(facts.identifiers), MOST_IDENTIFIERS),
+        MOST_IDENTIFIERS,
+        f"{PER_IDENTIFIER} for each outside identifier that sources state and that agrees over the works",
+        tuple(Row(identifier) for identifier in facts.identifiers),
+    )
+
+
+def control(facts: Facts) -> Component:
+    return Component(
+        "control",
+        "Control",
+        CONTROL[facts.claimed_level],
+        CONTROL[5],
+        "5 for a claim, 20 for one strong proof, 30 for two",
+    )
+
+
+def review(facts: Facts) -> Component:
+    confirmed = [work for work in facts.works if work.confirmed]
+    return Component(
+        "review",
+        "Review",
+        MOST_REVIEW * len(confirmed) // len(facts.works) if facts.works else 0,
+        MOST_REVIEW,
+        f"the share of the works that the owner or a curator has confirmed, times {MOST_REVIEW}, rounded down",
+        tuple(Row(work.title, work=work.id) for work in confirmed),
+    )
+
+
+def attestation(facts: Facts) -> Component:
+    return Component(
+        "attestation",
+        "Attestation",
+        min(PER_ATTESTATION * len(facts.attestations), MOST_ATTESTATIONS),
+        MOST_ATTESTATIONS,
+        f"{PER_ATTESTATION} for each coauthor with proved control who attests",
+        tuple(Row(name) for name in facts.attestations),
+    )
+
+
+RULES: tuple[Callable[[Facts], Component], ...] = (
+    works,
+    collaborators,
+    completeness,
+    affiliation,
+    identifiers,
+    control,
+    review,
+    attestation,
+)
+
+# What would raise a component, cheapest for the person first.
+_REMEDIES = (
+    ("control", "Claim the record and prove control of it"),
+    ("review", "Confirm which of the works are right"),
+    ("identifiers", "Have a source state an ORCID iD on the papers"),
+    ("attestation", "Ask coauthors whose control is proved to attest"),
+    ("completeness", "Import a source that gives the missing facts"),
+    ("affiliation", "Import a source that prints affiliations"),
+    ("works", "Import more works, or support those that are weakly attributed"),
+    ("collaborators", "Import more works written with the same people"),
+)
+
+
+def level(facts: Facts) -> int:
+    """The verification level, 0 to 5: that of the claim, else 1 where a work is attributed strongly, else 0."""
+    return facts.claimed_level or int(any(work.strong for work in facts.works))
+
+
+def assess(facts: Facts) -> Assessment:
+    """Apply every rule once."""
+    return Assessment(tuple(rule(facts) for rule in RULES), level(facts))
+
+
+def remedies(assessment: Assessment) -> list[tuple[str, int]]:
+    """What would raise the score, in order of effort: (what to do, the most points it can add)."""
+    open_points = {component.rule: component.cap - component.points for component in assessment.components}
+    return [(text, open_points[rule]) for rule, text in _REMEDIES if open_points[rule]]

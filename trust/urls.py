@@ -1,0 +1,5 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [path("people/<int:pk>/trust/", views.person, name="person_trust")]
