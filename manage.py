@@ -78,12 +78,12 @@ def enter_environment(lock: Path, arguments: list[str]) -> None:
         if is_made_from(lock):
             raise SetUpError(f"Packages are missing in {VENV}: delete that folder and run the command again.")
         outside = str(getattr(sys, "_base_executable", "python3"))  # .venv cannot renew itself: it has no pip
-        os.execvp(outside, [outside, *command])
+        os.execvp(outside, [outside, *command])  # noqa: S606
     if not is_made_from(lock):
         with only_one_set_up():
             if not is_made_from(lock):  # while we waited, another process may have made it
                 set_up(lock)
-    os.execv(PYTHON, [str(PYTHON), *command])
+    os.execv(PYTHON, [str(PYTHON), *command])  # noqa: S606 - the same command, in the same process
 
 
 def is_installed(lock: Path) -> bool:

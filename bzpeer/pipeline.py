@@ -62,7 +62,9 @@ def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lamb
             raise
         except Exception as error:
             known = isinstance(error, UnreadableFile)
-            batch.problem = str(error) if known else f"An unexpected fault ended it ({type(error).__name__}); see the log."
+            batch.problem = (
+                str(error) if known else f"An unexpected fault ended it ({type(error).__name__}); see the log."
+            )
             # The records read so far are in: they are resolved and scored all the same.
             if batch.total and batch.stage == Batch.Stage.READING:
                 _finish(batch, report)
@@ -90,6 +92,7 @@ def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
 
 
 def _finish(batch: Batch, report: Report) -> None:
+    resolving.mark_updated(batch)
     families = resolving.families_of(batch)
     _enter(batch, Batch.Stage.RESOLVING, report, total=sum(families.values()))
     for names in resolving.bins(families):

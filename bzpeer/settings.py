@@ -1,4 +1,4 @@
-"""Settings, every knob from the environment (README, "In production"). Nothing else differs between laptop and cluster."""
+"""Settings, every knob from the environment (README, "In production"): nothing else differs on a cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(env.text("BZPEER_HOME", str(BASE_DIR / ".bzpeer")))
 
 DEBUG = env.flag("DEBUG")
-# manage.py keeps a key of its own in the state folder; a process started in another way must bring one to keep sessions.
+# manage.py keeps a key in the state folder; a process started in another way must bring one, or lose its sessions.
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")

@@ -21,7 +21,7 @@ def process_batch(batch_id: int) -> None:
 
 @shared_task(name="bzpeer.resume_batches")
 def resume_batches() -> None:
-    """Send again what a lost message or a killed worker left unfinished; end what only its own command could go on with."""
+    """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
     for batch in Batch.objects.exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]):
         if batch.file:
             process_batch.delay(batch.pk)

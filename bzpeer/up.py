@@ -70,7 +70,8 @@ class Address:
     @property
     def local(self) -> Address:
         """The same address as seen from this machine: one cannot visit "all interfaces"."""
-        return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port)
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+        return Address(everywhere.get(self.host, self.host), self.port)
 
     def refuse_if_taken(self) -> None:
         """Raise ServiceError if nobody could listen there: better now than after the slow work."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.core.cache import cache
 from django.db import connection
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "bzpeer/home.html", context)
 
 
-def _counted() -> tuple[dict[str, int], list[Topic]]:
+def _counted() -> tuple[dict[str, int], Sequence[Topic]]:
     counts = {
         "papers": Paper.objects.count(),
         "people": Author.objects.filter(merged_into=None, works_count__gt=0).count(),

@@ -27,7 +27,8 @@ def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:
     Eight queries whatever the author's size. An institution leads to the newest paper that prints it.
     """
     held = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
-    ties = list(Coauthorship.objects.filter(author=author).strongest_first()[: limits["person"]].select_related("coauthor"))
+    known = Coauthorship.objects.filter(author=author)
+    ties = list(known.strongest_first().select_related("coauthor")[: limits["person"]])
     written = Paper.objects.filter(signatures__assignment__in=held)
     papers = list(written.newest_first()[: limits["paper"]])
     topics = list(
@@ -51,7 +52,7 @@ def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:
         *(edge for _, edge in institutions[: limits["institution"]]),
     ]
     totals: dict[Kind, int] = {
-        "person": Coauthorship.objects.filter(author=author).count(),
+        "person": known.count(),
         "paper": author.works_count,
         "topic": len(topics),
         "institution": len(institutions),
@@ -106,6 +107,9 @@ def _institutions(held: QuerySet[Assignment]) -> Iterator[tuple[Node, Edge]]:
             found.setdefault(printed, []).append((author, paper, first, last))
     for printed, works in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
         author, newest, *_ = works[0]
-        node = Node("institution", f"institution-{slugify(printed)}-{newest}", printed, reverse("work", args=[newest]), len(works))
+        id_ = f"institution-{slugify(printed)}-{newest}"
         years = [year for _, _, *pair in works for year in pair if year]
-        yield node, Edge(_person_id(author), node.id, "at", len(works), min(years, default=None), max(years, default=None))
+        yield (
+            Node("institution", id_, printed, reverse("work", args=[newest]), len(works)),
+            Edge(_person_id(author), id_, "at", len(works), min(years, default=None), max(years, default=None)),
+        )

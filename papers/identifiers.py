@@ -42,7 +42,7 @@ def arxiv_id(value: object) -> str | None:
     elif match := _ARXIV_OLD.fullmatch(text.lower()):
         archive, number, year, month = match.groups()
         # Old identifiers ran from August 1991 to March 2007.
-        if archive in ARCHIVES and "01" <= month <= "12" and ("9108" <= year + month or year + month <= "0703"):
+        if archive in ARCHIVES and "01" <= month <= "12" and (year + month >= "9108" or year + month <= "0703"):
             return f"{archive}/{number}"
     return None
 

@@ -209,4 +209,3 @@ def _topic_ids(names: set[str]) -> dict[str, int]:
     for name in sorted(names - known.keys()):
         known[name] = Topic.objects.create(name=name, slug=slugify(name)).pk
     return known
-

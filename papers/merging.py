@@ -1,13 +1,13 @@
 """The set-based merge of one chunk of staged records into papers, topics and signatures.
 
-A chunk is copied into temporary tables and merged by a handful of statements, twenty to seventy times cheaper than a row
-at a time through the ORM. The caller (`papers.importing`) owns the transaction, so a chunk is in whole or not at all.
+A chunk is copied into temporary tables and merged by a handful of statements, twenty to seventy times cheaper than a
+row at a time through the ORM. The caller (`papers.importing`) owns the transaction: a chunk is in whole or not at all.
 
 Two records are one paper when they have the same arXiv id; else, if at most one of the two has an arXiv id, the same
 DOI (where just one paper has it: several arXiv papers may share one), or the same fingerprint of title and authors.
 
-The record of the later date wins, field by field; of equal dates the one already there wins unless it came from the same
-source, so that two sources do not overwrite each other in turns. What the winner leaves empty the other fills in.
+The record of the later date wins, field by field; of equal dates the one already there wins unless it came from the
+same source, so that two sources do not overwrite each other in turns. What the winner leaves empty the other fills in.
 Nothing is written where nothing would change.
 """
 
@@ -19,9 +19,12 @@ from typing import Any
 
 from django.db import connection
 
+from .models import Signature
+
 PAPER_COLUMNS = (
     "number", "arxiv_id", "doi", "fingerprint", "title", "title_text", "abstract", "categories", "created", "updated",
-    "day_known", "versions", "comments", "journal_ref", "license", "source_authors", "withdrawn", "source", "authors_key",
+    "day_known", "versions", "comments", "journal_ref", "license", "source_authors", "withdrawn", "source",
+    "authors_key",
 )  # fmt: skip
 SIGNATURE_COLUMNS = (
     "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "affiliations", "orcid",
@@ -143,10 +146,9 @@ SELECT old.id, r.paper_id, r.position
   JOIN relisted r USING (paper_id, family_key, given_key, nth);
 """
 
-_REMOVE = """
-DELETE FROM papers_signature g USING staged_paper s
- WHERE s.relist AND s.fate = 'updated' AND g.paper_id = s.paper_id AND g.id NOT IN (SELECT id FROM kept)
-RETURNING g.family_key
+_REMOVED = """
+SELECT g.id, g.family_key FROM papers_signature g JOIN staged_paper s USING (paper_id)
+ WHERE s.relist AND s.fate = 'updated' AND g.id NOT IN (SELECT id FROM kept)
 """
 
 _SIGN = """
@@ -226,12 +228,14 @@ def merge(
         cursor.execute(_INSERT)
         cursor.execute(_UPDATE)
         cursor.execute(_RELIST)
-        cursor.execute(_REMOVE)
-        removed = frozenset(family for (family,) in cursor.fetchall())
+        cursor.execute(_REMOVED)
+        removed = dict(cursor.fetchall())
+        # Rare, and through the ORM: it knows what other apps have built on a signature.
+        Signature.objects.filter(pk__in=removed).delete()
         cursor.execute(_SIGN)
         cursor.execute("DROP TABLE relisted, kept")
         cursor.execute(_ENRICH)
         cursor.execute(_TOPICS)
         cursor.execute(_RECORDS, [batch_id])
         cursor.execute("SELECT fate, count(*) FROM staged_paper GROUP BY fate")
-        return Merged(dict(cursor.fetchall()), set_aside, removed)
+        return Merged(dict(cursor.fetchall()), set_aside, frozenset(removed.values()))

@@ -48,7 +48,7 @@ class PaperQuerySet(models.QuerySet["Paper"]):
 
 
 class Paper(models.Model):
-    """A paper as its sources state it. `title` and `abstract` are as printed (TeX and all); `title_text` is readable."""
+    """A paper as its sources state it. `title` and `abstract` are as printed, TeX and all; `title_text` is readable."""
 
     arxiv_id = models.CharField(max_length=32, null=True, unique=True)
     doi = models.CharField(max_length=255, null=True, db_index=True)
@@ -116,6 +116,9 @@ class PaperTopic(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["paper", "topic"], name="papertopic_once")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} about {self.topic_id}"
 
 
 class Signature(models.Model):

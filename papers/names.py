@@ -1,6 +1,6 @@
 """Printed names: folding for comparison, and splitting into family and given parts.
 
-Problem: "Yu.V.Ralchenko", "King, Jr., Martin", "LIU Yong", "João Carlos da Silva Neto" and "王伟" are all names as printed,
+Problem: "Yu.V.Ralchenko", "King, Jr., Martin", "LIU Yong", "João Carlos da Silva Neto" and "王伟" are names as printed,
 and nothing says which part is the family name.
 
 Idea: read TeX, take away what is no name (footnote marks, "for the X Collaboration"), then ask in order: is there a
@@ -40,9 +40,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 def _fold_once(text: str) -> str:
     text = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)).casefold().translate(_UNDECOMPOSED)
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFKD", text)))
-    return " ".join(
-        "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split()
-    )
+    return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split())
 
 
 @lru_cache(maxsize=200_000)
@@ -61,6 +59,7 @@ def fold(text: str) -> str:
 
 # --- splitting -------------------------------------------------------------------------------------------------------
 
+
 def _words(table: str) -> frozenset[str]:
     return frozenset(table.split())
 
@@ -70,13 +69,14 @@ _SUFFIXES = _words("jr sr jnr snr ii iii")
 _LATE_SUFFIXES = _words("iv v vi vii viii neto netto filho sobrinho junior júnior senior phd md")
 _NUMERALS = _words("ii iii iv v vi vii viii")
 _PARTICLES = _words(
-    "van von vom zu zur zum der den dem des de del della dello dei degli di da das do dos du d' la las le les lo los ter "
-    "ten te op 't af av el al bin ibn ben abu mac vander vande y st st. san santa"
+    "van von vom zu zur zum der den dem des de del della dello dei degli di da das do dos du d' la las le les lo los "
+    "ter ten te op 't af av el al bin ibn ben abu mac vander vande y st st. san santa"
 )
 # Written with a capital these are still particles; the rest ("Le", "Da", "Mac") are then names in their own right.
 _CAPITAL_PARTICLES = _words("Van Von De Del Della Di Der Den Dos El Al Ter La")
 _COMPOUND_SURNAMES = _words(
-    "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 夏侯 皇甫 尉迟 尉遲 公孙 公孫 令狐 慕容 端木 东方 東方 남궁 황보 제갈 선우 독고 사공 서문"
+    "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒"
+    " 夏侯 皇甫 尉迟 尉遲 公孙 公孫 令狐 慕容 端木 东方 東方 남궁 황보 제갈 선우 독고 사공 서문"
 )
 _HAN_OR_HANGUL = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3々]+")
 _GLUED = re.compile(r"(?<=[^\W\d_])\.(?=[^\W\d_])")
@@ -98,8 +98,8 @@ def split_name(printed: str) -> Parts:
     r"""(family, given, suffix) of one printed name, readable Unicode: "Bal\'azs, C." → ("Balázs", "C.", "").
 
     Natural order, "Family, Given", "Family, Jr, Given" and "Family, Given, Jr" are read. A name of one word is a family
-    name with an empty given name; so is a collaboration. Symbols only give three empty strings. A trailing initial, as printed in South India, counts as the
-    first given name: "Venkatesh Babu R." and "R. Venkatesh Babu" split alike.
+    name with an empty given name; so is a collaboration. Symbols only give three empty strings. A trailing initial, as
+    printed in South India, counts as the first given name: "Venkatesh Babu R." and "R. Venkatesh Babu" split alike.
     """
     text = _readable(printed)
     if len(text) > _LONGEST or is_collaboration(text):
@@ -165,7 +165,7 @@ def _one_word(word: str) -> tuple[str, str]:
     if not _HAN_OR_HANGUL.fullmatch(word) or not 2 <= len(word) <= 4:
         return word, ""
     # Four characters that open with no compound surname are most often Japanese, two and two.
-    cut = 2 if word[:2] in _COMPOUND_SURNAMES and len(word) > 2 or len(word) == 4 else 1
+    cut = 2 if (word[:2] in _COMPOUND_SURNAMES and len(word) > 2) or len(word) == 4 else 1
     return word[:cut], word[cut:]
 
 

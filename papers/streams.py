@@ -36,7 +36,9 @@ LONGEST_LINE = 16 * _MIB
 _CHUNK = 64 * 1024
 
 _LONGEST_MAGIC = 8
-_REFUSED_PACKINGS = {b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"%PDF": "PDF"}
+_REFUSED_PACKINGS = {
+    b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"%PDF": "PDF",
+}  # fmt: skip
 
 
 class UnreadableFile(Exception):
@@ -190,7 +192,9 @@ def _spooled(source: BinaryIO, head: bytes, name: str) -> BinaryIO:
         size += spool.write(chunk)
         if size > MOST_SPOOLED:
             spool.close()
-            raise UnreadableFile(f"{name} is a zip of over {MOST_SPOOLED // 1024 // _MIB} GiB from a pipe; give it as a file.")
+            raise UnreadableFile(
+                f"{name} is a zip of over {MOST_SPOOLED // 1024 // _MIB} GiB from a pipe; give it as a file."
+            )
     spool.seek(0)
     return cast(BinaryIO, spool)
 

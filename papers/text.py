@@ -19,6 +19,22 @@ import html
 import re
 import unicodedata
 
+from papers.tex import (
+    ESCAPES,
+    FRACTIONS,
+    MARKS,
+    OPERATORS,
+    SWITCHES,
+    SYMBOLS,
+    TAGS,
+    TRANSPARENT,
+    accented_letters,
+    decode_accents,
+)
+
+__all__ = ["clean", "decode_accents", "markup", "plain"]
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _CONTROL = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad"  # controls that are not white space; the soft hyphen
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # direction overrides, zero width
@@ -26,6 +42,11 @@ _CONTROL = re.compile(
     # Joiners spell words in Persian and the Indic scripts, and only there.
     "|(?<![\u0600-\u0dff])[\u200c\u200d]"
 )
+
+
+def storable(s: str) -> str:
+    """A source's string as printed, less what PostgreSQL cannot hold: NUL and lone surrogates."""
+    return _UNSTORABLE.sub("", s)
 
 
 def clean(s: str) -> str:
@@ -39,109 +60,6 @@ def clean(s: str) -> str:
         s = _CONTROL.sub("", s)
     return " ".join(s.split())
 
-
-# --- accents and letters ---------------------------------------------------------------------------------------------
-
-_MARKS = {
-    "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307",
-    "c": "\u0327", "v": "\u030c", "u": "\u0306", "H": "\u030b", "k": "\u0328", "r": "\u030a", "d": "\u0323",
-    "b": "\u0331", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303", "bar": "\u0304",
-    "overline": "\u0304", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c", "acute": "\u0301", "grave": "\u0300",
-    "breve": "\u0306", "vec": "\u20d7", "mathring": "\u030a",
-}  # fmt: skip
-_LETTERS = {
-    "ss": "ß", "l": "ł", "L": "Ł", "o": "ø", "O": "Ø", "aa": "å", "AA": "Å", "ae": "æ", "AE": "Æ", "oe": "œ",
-    "OE": "Œ", "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ",
-    "NG": "Ŋ",
-}  # fmt: skip
-_DOTLESS = {"ı": "i", "ȷ": "j", "\\i": "i", "\\j": "j"}
-# `\O(n)` and `\L(x)` are an author's own macros for a complexity or a loss, hence no letter before a parenthesis.
-_LETTER = re.compile(r"\\(" + "|".join(sorted(_LETTERS, key=len, reverse=True)) + r")(?:\{\}|(?![A-Za-z(])[ \t\n]*)")
-_ACCENT = re.compile(
-    r"\\(?:(?P<sign>[\"'`^~=.])[ \t\n]*|(?P<name>[cvuHkrdb]|(?:wide)?hat|(?:wide)?tilde|bar|overline|d?dot|check|acute"
-    r"|grave|breve|vec|mathring)(?![A-Za-z])[ \t\n]*)"
-    r"(?:\{[ \t\n]*(?P<braced>\\[ij]|[^\W\d_])[ \t\n]*\}|(?P<dotless>\\[ij])(?![A-Za-z])(?:\{\})?|(?P<bare>[^\W\d_]))"
-)
-_BRACED_LETTER = re.compile(r"\{([^\x00-\x7f][\u0300-\u036f]?)\}")
-_FONT_GROUP = re.compile(r"\{\\(?:rm|em|it|bf|sl|sc|tt|sf)(?![A-Za-z])[ \t\n]*([^{}\\]*)\}")
-# `\~{\^e}` is two accents deep, the deepest that any language writes; braces round one of them add a round.
-_ACCENT_ROUNDS = 3
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = match["braced"] or match["dotless"] or match["bare"]
-    mark = _MARKS[match["sign"] or match["name"]]
-    return unicodedata.normalize("NFC", _DOTLESS.get(letter, letter) + mark)
-
-
-def _decoded(s: str) -> str:
-    if "{" not in s and "\\" not in s:
-        return s
-    for _ in range(_ACCENT_ROUNDS):
-        before = s
-        s = _ACCENT.sub(_accented, s)
-        s = _LETTER.sub(lambda match: _LETTERS[match[1]], s)
-        s = _BRACED_LETTER.sub(r"\1", s)
-        if s == before:
-            break
-    return s
-
-
-def decode_accents(s: str) -> str:
-    r"""LaTeX accents and letters as Unicode: `Bal\'azs` → "Balázs", `{\O}bro` → "Øbro"; all else untouched.
-
-    Braces round one decoded letter go with it, and so do font switches (`{\rm Li}` → "Li").
-    """
-    return _FONT_GROUP.sub(r"\1", _decoded(s)) if "\\" in s else _decoded(s)
-
-
-# --- tables of commands ----------------------------------------------------------------------------------------------
-
-def _words(table: str) -> frozenset[str]:
-    return frozenset(table.split())
-
-
-def _pairs(table: str) -> dict[str, str]:
-    words = table.split()
-    return dict(zip(words[::2], words[1::2], strict=True))
-
-
-_SYMBOLS = _pairs(r"""
-    alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ lambda λ mu μ
-    nu ν xi ξ pi π varpi ϖ rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi ϕ varphi φ chi χ psi ψ omega ω
-    Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω
-    sim ∼ times × cdot · pm ± mp ∓ div ÷ ast ∗ star ⋆ circ ∘ bullet • oplus ⊕ ominus ⊖ otimes ⊗ odot ⊙ dagger † ddagger ‡
-    le ≤ leq ≤ leqslant ⩽ ge ≥ geq ≥ geqslant ⩾ ll ≪ gg ≫ ne ≠ neq ≠ equiv ≡ approx ≈ simeq ≃ cong ≅ propto ∝
-    lesssim ≲ gtrsim ≳ prec ≺ succ ≻ in ∈ notin ∉ ni ∋ subset ⊂ supset ⊃ subseteq ⊆ supseteq ⊇ cup ∪ cap ∩
-    setminus ∖ emptyset ∅ varnothing ∅ forall ∀ exists ∃ neg ¬ lnot ¬ wedge ∧ land ∧ vee ∨ lor ∨ vdash ⊢ models ⊨
-    top ⊤ bot ⊥ perp ⊥ parallel ∥ mid ∣ vert | Vert ‖ to → rightarrow → leftarrow ← leftrightarrow ↔ Rightarrow ⇒
-    Leftarrow ⇐ Leftrightarrow ⇔ implies ⇒ iff ⇔ longrightarrow ⟶ mapsto ↦ uparrow ↑ downarrow ↓ infty ∞ partial ∂
-    nabla ∇ sum ∑ prod ∏ int ∫ oint ∮ surd √ ell ℓ hbar ℏ Re ℜ Im ℑ aleph ℵ wp ℘ prime ′ angle ∠ degree °
-    langle ⟨ rangle ⟩ lceil ⌈ rceil ⌉ lfloor ⌊ rfloor ⌋ lbrace { rbrace } backslash \ triangle △ square □ Box □ diamond ⋄
-    ldots … dots … cdots ⋯ vdots ⋮ ddots ⋱ colon : bigcup ⋃ bigcap ⋂ bigoplus ⨁ bigotimes ⨂ odot ⊙ S § P ¶
-    copyright © pounds £ euro € textregistered ® texttrademark ™ textdegree ° textbackslash \ textasciitilde ~
-    textasciicircum ^ textunderscore _ textendash – textemdash — textquoteright ’ textquoteleft ‘ textmu µ
-    textgreater > textless < lt < gt > slash / TeX TeX LaTeX LaTeX
-""") | dict.fromkeys(("quad", "qquad", "newline", "par", "linebreak", "space", "noindent"), " ")
-_OPERATORS = _words(
-    "log ln lg exp min max sup inf lim limsup liminf deg dim det ker arg argmin argmax sin cos tan cot sec csc sinh "
-    "cosh tanh arcsin arccos arctan gcd Pr hom bmod mod"
-)
-_TAGS = {"emph": "em", "textit": "em", "textsl": "em", "textbf": "strong", "texttt": "code"}
-_SWITCHES = {"em": "em", "it": "em", "sl": "em", "bf": "strong", "tt": "code"}
-_FRACTIONS = frozenset(("frac", "tfrac", "dfrac"))
-_ONE_WORD = re.compile(r"\{\w*\}")
-# They change how their argument looks, not what it says.
-_TRANSPARENT = _words(
-    "text textrm textsc textsf textup textmd textnormal mbox hbox fbox mathrm mathbf mathit mathsf mathtt mathcal "
-    "mathbb mathfrak mathscr Bbb boldsymbol bm pmb operatorname underline ensuremath rm sc sf cal normalfont left right "
-    "big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle limits nolimits "
-    "protect xspace boldmath unboldmath"
-)
-_ESCAPES = {c: c for c in "%&#$_{}"} | {
-    " ": " ", "\n": " ", "\t": " ", ",": " ", ";": " ", ":": " ", ">": " ", "\\": " ", "!": "", "-": "", "/": "",
-    "(": "", ")": "", "[": "", "]": "", "|": "‖",
-}  # fmt: skip
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
 
@@ -157,6 +75,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ONE_WORD = re.compile(r"\{(?:\\[a-z]{2,15} ?)?-?\w*\}")
 _DOLLARS = re.compile(r"\\.|\$\$|\$", re.DOTALL)
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]{0,252})(:[0-9]{1,5})?([/?#][^\s<>\"'`{}|\\^]*)?")
 _URL_ESCAPE = re.compile(r"\\([%_#&~$])")
@@ -165,7 +84,7 @@ _AFTER_URL = ".,;:!?)]"
 # A browser stops at 512 levels; no formula that a reader can read needs more than this.
 _MAX_TAGS = 16
 
-# (kind, text, href): "text" and "link" carry text, "open" and "close" a tag name.
+# (kind, text, third): "text"; "link" and its address; "open" and "close" of a tag, and the bracket that `plain` writes.
 _Event = tuple[str, str, str]
 
 
@@ -228,7 +147,7 @@ class _Reader:
     def _escape(self, sign: str) -> None:
         if sign in "()[]":
             self.math = sign in "(["
-        self._atom(_ESCAPES.get(sign, "\\" + sign))
+        self._atom(ESCAPES.get(sign, "\\" + sign))
 
     def _text(self, text: str) -> None:
         self.literal_brace = False
@@ -254,20 +173,20 @@ class _Reader:
             self.out.append(("text", f"{shown} ({url})" if label else url, ""))
         self._flush()
 
-    def _open(self, tag: str) -> str:
-        """The tag opened, or "" where nesting is too deep to be honest."""
+    def _open(self, tag: str, bracket: str = "") -> str:
+        """What closes the tag opened, or "" where nesting is too deep to be honest."""
         if self.tags >= _MAX_TAGS:
             return ""
         self.tags += 1
-        self.out.append(("open", tag, ""))
-        return tag
+        self.out.append(("open", tag, bracket))
+        return tag + bracket
 
     def _write_closing(self, closing: list[str]) -> None:
         while closing:
             end = closing.pop()
             if end.startswith("<"):
                 self.tags -= 1
-                self.out.append(("close", end[1:], ""))
+                self.out.append(("close", end[1:].rstrip("("), ")" if end.endswith("(") else ""))
             elif end:
                 self.out.append(("text", end, ""))
 
@@ -321,7 +240,8 @@ class _Reader:
         elif self.math or self.source[at + 1 : at + 2] == "{":
             self._flush()
             self.literal_brace = False
-            if tag := self._open("sub" if sign == "_" else "sup"):
+            wide = self.source[at + 1 : at + 2] == "{" and not _ONE_WORD.match(self.source, at + 1)
+            if tag := self._open("sub" if sign == "_" else "sup", "(" if wide else ""):
                 self.pending.append("<" + tag)
         else:
             self._atom(sign)
@@ -329,26 +249,27 @@ class _Reader:
     def _command(self, match: re.Match[str]) -> None:
         name, space = match["command"], " " if match["after"] else ""
         argument = self.source[match.end() : match.end() + 1] == "{"
-        if name in _TAGS and argument:
-            if tag := self._open(_TAGS[name]):
+        if name in TAGS and argument:
+            if tag := self._open(TAGS[name]):
                 self.pending.append("<" + tag)
-        elif name in _SWITCHES and self.frames:
-            if tag := self._open(_SWITCHES[name]):
+        elif name in SWITCHES and self.frames:
+            self._flush()
+            if tag := self._open(SWITCHES[name]):
                 self.frames[-1].append("<" + tag)
-        elif name in _FRACTIONS and argument:
+        elif name in FRACTIONS and argument:
             self._bracket(match.end(), "/")
         elif name == "sqrt":
             self.out.append(("text", "√", ""))
             self._bracket(match.end())
-        elif name in _MARKS:
-            self.pending.append(_MARKS[name])
-        elif name in _TRANSPARENT or name in _TAGS or name in _SWITCHES:
+        elif name in MARKS:
+            self.pending.append(MARKS[name])
+        elif name in TRANSPARENT or name in TAGS or name in SWITCHES:
             self.literal_brace = False
-        elif name in _OPERATORS:
+        elif name in OPERATORS:
             self._atom(("" if self._after_space() or not self._after_word() else " ") + name + space)
-        elif name in _SYMBOLS:
+        elif name in SYMBOLS:
             # TeX drops the space after a command; it is kept where one stands before too: "a \leq b".
-            self._atom(_SYMBOLS[name] + (space if self._after_space() else ""))
+            self._atom(SYMBOLS[name] + (space if self._after_space() else ""))
         else:
             self._atom(match[0])
             self.literal_brace = True
@@ -365,7 +286,7 @@ class _Reader:
 
 def _events(s: str) -> list[_Event]:
     s = _ENTITY.sub(lambda match: html.unescape(match[0]), s) if "&" in s else s
-    return _Reader(_decoded(clean(s))).events()
+    return _Reader(accented_letters(clean(s))).events()
 
 
 _PLAIN_TAGS = {"sub": "_", "sup": "^"}
@@ -373,12 +294,14 @@ _NEEDS_READING = re.compile(r"[\\{}$^_~&]|--|``|''")
 
 
 def _plain_piece(event: _Event) -> str:
-    kind, text, href = event
+    kind, text, third = event
     if kind == "open":
-        return _PLAIN_TAGS.get(text, "")
-    if kind == "link" and text != href:
-        return f"{text} ({href})"
-    return "" if kind == "close" else text
+        return _PLAIN_TAGS.get(text, "") + third
+    if kind == "close":
+        return third
+    if kind == "link" and text != third:
+        return f"{text} ({third})"
+    return text
 
 
 def plain(s: str) -> str:

@@ -3,7 +3,7 @@
 Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed. A run over
 the same records writes nothing; author ids follow the larger part of a cluster. Authors whose works changed, and those
 who share papers with them, are left marked `stale` for the steps that compute counts, coauthorship and trust.
-Entry points: `families_of` and `resolve`.
+Entry points: `mark_updated`, `families_of` and `resolve`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,27 @@ BIN = 4_000
 
 
 def families_of(batch: Batch) -> dict[str, int]:
-    """Family keys whose signatures the batch added or changed, each with the number of signatures to resolve."""
-    fates = (BatchRecord.Fate.NEW, BatchRecord.Fate.UPDATED)
-    touched = BatchRecord.objects.filter(batch=batch, fate__in=fates).values("paper")
-    families = Signature.objects.filter(paper__in=touched).values("family_key").distinct()
+    """Family keys with something to resolve, each with its number of signatures.
+
+    Those of papers that the batch updated, of names it removed, and of any signature that has no author yet: also those
+    that an earlier batch left behind when it was ended early.
+    """
+    updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
+    waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
+    families = waiting.values("family_key").distinct()
     counts = (
         Signature.objects.filter(Q(family_key__in=families) | Q(family_key__in=batch.removed_families))
         .values_list("family_key")
         .annotate(Count("pk"))
     )
     return dict.fromkeys(batch.removed_families, 0) | dict(counts.order_by("family_key"))
+
+
+def mark_updated(batch: Batch) -> None:
+    """Mark the authors of the papers that the batch updated: a new date, topic or name changes their pages."""
+    updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
+    sharing = Assignment.objects.filter(signature__paper__in=updated).values("author")
+    Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
 
 
 def bins(families: dict[str, int]) -> Iterator[list[str]]:
@@ -64,7 +75,7 @@ def resolve(families: Sequence[str]) -> None:
     ids = [signature.id for signature in signatures]
     stored = Assignment.objects.in_bulk(ids, field_name="signature_id")
     model = Model.shipped()
-    version = str(model.card["version"])
+    version = str(model.card.get("version", "unnamed"))
     resolution = engine.resolve(signatures, _decisions(families), model)
     previous = {signature: assignment.author_id for signature, assignment in stored.items()}
     claimed = Author.objects.filter(pk__in=set(previous.values()), account__isnull=False).values_list("pk", flat=True)
@@ -103,7 +114,11 @@ def resolve(families: Sequence[str]) -> None:
 def _lock(families: Sequence[str]) -> None:
     """One resolver at a time for a family name; sorted, so that two never wait for each other."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtext(f) AS h FROM unnest(%s::text[]) f ORDER BY 1) t", [list(families)])
+        cursor.execute(
+            """SELECT pg_advisory_xact_lock(h)
+                 FROM (SELECT DISTINCT hashtext(f) AS h FROM unnest(%s::text[]) f ORDER BY 1) t""",
+            [list(families)],
+        )
 
 
 def _load(families: Sequence[str]) -> list[Printed]:
@@ -124,9 +139,7 @@ def _load(families: Sequence[str]) -> list[Printed]:
         "paper_id", "position", "family", "given"
     ):
         teams[paper].append((position, coauthor_key(family, given)))
-    return [
-        _printed(row, about[row[1]], teams[row[1]]) for row in rows
-    ]
+    return [_printed(row, about[row[1]], teams[row[1]]) for row in rows]
 
 
 def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int, str]]) -> Printed:
@@ -201,9 +214,7 @@ def _suggest(suggestions: Sequence[engine.Suggestion], now: dict[int, int]) -> N
     """Replace the suggestions about these signatures' authors."""
     authors = set(now.values())
     Suggestion.objects.filter(Q(left__in=authors) | Q(right__in=authors)).delete()
-    pairs = {
-        (min(now[s.left], now[s.right]), max(now[s.left], now[s.right])): s for s in reversed(suggestions)
-    }
+    pairs = {(min(now[s.left], now[s.right]), max(now[s.left], now[s.right])): s for s in reversed(suggestions)}
     Suggestion.objects.bulk_create(
         Suggestion(left_id=left, right_id=right, probability=round(s.probability, 4), sentence=s.sentence)
         for (left, right), s in pairs.items()

@@ -55,7 +55,9 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
     variants = list(author.variants.order_by("-works", "printed"))
-    same_name = NameVariant.objects.filter(folded__in=[variant.folded for variant in variants], author__merged_into=None)
+    same_name = NameVariant.objects.filter(
+        folded__in=[variant.folded for variant in variants], author__merged_into=None
+    )
     return {
         "trust": _trust(author),
         "followers": author.followers.count(),

@@ -20,7 +20,7 @@ from typing import IO
 
 from .account import Account
 from .failures import ServiceError, refusal
-from .places import Places, secret_key, state_folder
+from .places import SHORT, Places, secret_key, state_folder
 from .postgres import Postgres
 from .processes import PATIENCE, Child
 from .valkey import Valkey
@@ -42,7 +42,7 @@ class Services:
         self, home: Path | None = None, *, ephemeral: bool = False, report: Callable[[str], None] = lambda line: None
     ) -> None:
         if home is None:
-            home = Path(tempfile.mkdtemp(prefix="bzpeer-", dir="/tmp")) if ephemeral else state_folder()
+            home = Path(tempfile.mkdtemp(prefix="bzpeer-", dir=SHORT)) if ephemeral else state_folder()
             if ephemeral:
                 home.chmod(0o711)
         self.ephemeral, self.report = ephemeral, report
@@ -143,7 +143,7 @@ class Services:
         while self.children:
             self.children.pop().stop()
         for folder in (self.places.postgres_sockets, self.places.valkey_socket.parent):
-            if self._instance and folder.parent == Path("/tmp"):
+            if self._instance and folder.parent == SHORT:
                 shutil.rmtree(folder, ignore_errors=True)
         for lock in (self._guests, self._instance):
             if lock:

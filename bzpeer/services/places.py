@@ -21,6 +21,7 @@ from .account import Account
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 SOCKET_LIMIT = 100  # bytes; the kernel's field holds 104 (macOS) to 108 (Linux), with a closing zero
+SHORT = Path("/tmp")  # noqa: S108 - the one short path everywhere; only private folders are made in it
 PLAIN = re.compile(r"[A-Za-z0-9._/-]+")  # a path that means the same in a path, a URL and a comma-separated list
 
 
@@ -37,7 +38,7 @@ class Places:
     @classmethod
     def of(cls, home: Path, account: Account) -> Places:
         """The places of the instance whose state folder is `home`."""
-        home = Path(os.path.abspath(home))
+        home = home.resolve()
         mark = "bzpeer-" + hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
         shared = home if account.can_reach(home.parent) else Path("/var/lib") / mark
         return cls(
@@ -79,7 +80,7 @@ def _socket_folder(folder: Path, short_name: str) -> Path:
     longest = folder / ".s.PGSQL.5432.lock"
     if len(os.fsencode(longest)) <= SOCKET_LIMIT and PLAIN.fullmatch(str(folder)):
         return folder
-    return Path("/tmp") / short_name
+    return SHORT / short_name
 
 
 def secret_key(home: Path) -> str:

@@ -95,10 +95,19 @@ class Postgres:
         draft = self.places.postgres / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(self.data, ignore_errors=True)
-        command = [binaries / "initdb", "-D", draft, "-U", "bzpeer", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        command: list[str | Path] = [
+            binaries / "initdb",
+            "-D",
+            draft,
+            "-U",
+            "bzpeer",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
         command += ["--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST", "--no-instructions"]
         result = subprocess.run(
-            [*command, "--no-sync"] if self.ephemeral else command,
+            command + (["--no-sync"] if self.ephemeral else []),
             cwd="/",
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,

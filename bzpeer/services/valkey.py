@@ -60,7 +60,14 @@ class Valkey:
             return b""
 
     def _launch(self) -> Child:
-        place = ["--unixsocket", self.places.valkey_socket, "--unixsocketperm", "700", "--dir", self.places.valkey]
+        place: list[str | Path] = [
+            "--unixsocket",
+            self.places.valkey_socket,
+            "--unixsocketperm",
+            "700",
+            "--dir",
+            self.places.valkey,
+        ]
         keep = ["--save", "", "--appendonly", "no" if self.ephemeral else "yes"]
         # The title stays as it was started: `end_leftovers` looks for it.
         rest = ["--maxmemory-policy", "noeviction", "--daemonize", "no", "--set-proc-title", "no"]

@@ -9,7 +9,6 @@ month that the identifier states. Other keys are ignored.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import BinaryIO
@@ -19,13 +18,14 @@ from papers.names import split_name
 from papers.records import Numbered, PrintedAuthor, Record, Refusal
 from papers.sources import jsonlines
 from papers.sources.jsonlines import Fields, Unusable
+from papers.text import storable
 
-_AUTHOR_LIST = re.compile(rb'"authors"\s*:\s*\[')
+_AUTHOR_LIST = jsonlines.line_with(rb'"authors"\s*:\s*\[')
 
 
 def recognises(head: bytes) -> bool:
-    """Whether the input starts with an object whose authors are a list."""
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_AUTHOR_LIST.search(head))
+    """Whether a line starts an object whose authors are a list."""
+    return bool(_AUTHOR_LIST.search(head))
 
 
 def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Refusal]:
@@ -51,7 +51,7 @@ def _record(fields: Fields, today: date) -> Record:
 
 
 def _names(fields: Fields) -> list[str]:
-    names = jsonlines.strings(fields.get("authors"), "authors", jsonlines.MOST_AUTHORS)
+    names = jsonlines.strings(fields.get("authors"), "authors", jsonlines.MOST_AUTHORS, storable)
     if any(len(name) > jsonlines.LONGEST_NAME for name in names):
         raise Unusable(f"An author's name is longer than {jsonlines.LONGEST_NAME:,} characters.")
     names = [name for name in names if split_name(name)[0]]  # ":" and "***" name nobody

@@ -1,6 +1,6 @@
 """JSON lines from strangers: one object a line, each taken in or refused on its own.
 
-Problem: a line can be broken, hostile, or merely odd (an id as a number, a date in the year 9999, a lone surrogate), and
+Problem: a line can be broken, hostile, or merely odd (an id as a number, a date in the year 9999, a lone surrogate);
 one bad line must neither stop the others nor reach the database.
 
 Idea: read line by line, bounded; parse strictly; a format states only how an object becomes a `Record`, with the field
@@ -12,6 +12,7 @@ Entry point: `records`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, NoReturn
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO, NoReturn
 from papers.identifiers import arxiv_id
 from papers.records import Numbered, Record, Refusal
 from papers.streams import LONGEST_LINE, lines
+from papers.taxonomy import is_category
 from papers.text import clean
 
 Fields = dict[str, Any]
@@ -34,10 +36,20 @@ LONGEST_NAME = 1_000
 MOST_AUTHORS = 20_000
 MOST_CATEGORIES = 100
 EARLIEST = date(1900, 1, 1)
+_CATEGORY = re.compile(r"[a-z][a-z-]{1,15}\.[A-Za-z-]{2,16}")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Unusable(ValueError):
     """A record that cannot be taken in; the text is a sentence for the curator."""
+
+
+def line_with(key: bytes) -> re.Pattern[bytes]:
+    """What finds, in the first bytes of an input, a line that opens an object and holds `key`.
+
+    Any line will do, for the first may be a broken one; a JSON array, or an object over many lines, is not found.
+    """
+    return re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*\{[^\n]*(?:" + key + rb")", re.MULTILINE)
 
 
 def records(stream: BinaryIO, build: Build, today: date | None) -> Iterator[Numbered | Refusal]:
@@ -95,17 +107,17 @@ def _no_number(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
 
 
-# --- field readers: absent and null are the same; a wrong type is refused -----------------------------------------------
+# --- field readers: absent and null are the same; a wrong type is refused ---------------------------------------------
 
 
-def text(fields: Fields, key: str, longest: int = LONGEST_TEXT) -> str:
-    """A string, cleaned (see `papers.text.clean`: NUL and lone surrogates go); "" where absent."""
+def text(fields: Fields, key: str, longest: int = LONGEST_TEXT, tidy: Callable[[str], str] = clean) -> str:
+    """A string, cleaned (see `papers.text.clean`; `storable` for names, kept as printed); "" where absent."""
     value = fields.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise Unusable(f"“{key}” is not text.")
-    value = clean(value)
+    value = tidy(value)
     if len(value) > longest:
         raise Unusable(f"“{key}” is longer than {longest:,} characters.")
     return value
@@ -136,9 +148,12 @@ def day(value: object, what: str, today: date) -> date | None:
     if value is None or value == "":
         return None
     try:
-        found = date.fromisoformat(str(value).strip()[:10])
+        match = _DAY.match(value) if isinstance(value, str) else None
+        found = date.fromisoformat(match[0]) if match else None
     except ValueError:
-        raise Unusable(f"“{what}” is not a date of the form YYYY-MM-DD.") from None
+        found = None
+    if found is None:
+        raise Unusable(f"“{what}” is not a date of the form YYYY-MM-DD.")
     return plausible(found, what, today)
 
 
@@ -151,22 +166,23 @@ def plausible(found: date, what: str, today: date) -> date:
     return found
 
 
-def strings(value: object, what: str, most: int) -> list[str]:
-    """A list of strings, cleaned, the empty ones left out."""
+def strings(value: object, what: str, most: int, tidy: Callable[[str], str] = clean) -> list[str]:
+    """A list of strings, each read as `text` reads one, the empty ones left out."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Unusable(f"“{what}” is not a list of texts.")
     if len(value) > most:
         raise Unusable(f"“{what}” has more than {most:,} entries.")
-    return [found for item in value if (found := clean(item))]
+    return [found for item in value if (found := tidy(item))]
 
 
 def categories(codes: list[str]) -> tuple[str, ...]:
-    """Category codes in their order, each once. A code not in the taxonomy is kept: arXiv opens new ones."""
+    """Category codes in their order, each once.
+
+    arXiv opens new ones, so a code that looks like one is kept. The rest is dropped and is no reason to refuse a paper:
+    arXiv's own feeds print subject classes of other schemes ("68T05, I.2.6") among the categories.
+    """
     if len(codes) > MOST_CATEGORIES:
         raise Unusable(f"“categories” has more than {MOST_CATEGORIES} entries.")
-    for code in codes:
-        if len(code) > 32 or not code.replace("-", "").replace(".", "").isalnum() or not code.isascii():
-            raise Unusable(f"“{code[:80]}” is not a category.")
-    return tuple(dict.fromkeys(codes))
+    return tuple(dict.fromkeys(code for code in codes if is_category(code) or _CATEGORY.fullmatch(code)))

@@ -5,11 +5,12 @@
     Jiang, Guo-qing, Liu, Jinlong, Ding, Zixiang, Guo, Lin, Lin, Wei
     As models for nature language processing …
 
-The first line says whose listing it is. Titles and abstracts may be anything, so the author lines are found first: a line
-of short parts between commas, two of which are the name of the first line. The line above is the title; what follows,
-up to the next title, is the abstract. A line that looks like names but lacks that name is taken as an author line too
-where no title can stand, and its record is refused. Names are read in pairs; an odd number of parts can be paired in
-more than one way, so that record goes to the curator. Blank lines mean nothing. The form has no identifier and no date.
+The first line says whose listing it is. Titles and abstracts may be anything, so the author lines are found first: a
+line of short parts between commas, two of which are the name of the first line. The line above is the title; what
+follows, up to the next title, is the abstract. A line that looks like names but lacks that name is taken as an author
+line too where no title can stand, and its record is refused. Names are read in pairs; an odd number of parts can be
+paired in more than one way, so that record goes to the curator. Blank lines mean nothing. The form has no
+identifier and no date.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _names_owner(line: str, owner: str) -> bool:
     parts = _parts(line)
     if not all(map(_is_name_part, parts)):
         return False
-    return tuple(map(fold, _parts(owner))) in pairwise(map(fold, parts))
+    return [*map(fold, _parts(owner))] in [list(pair) for pair in pairwise(map(fold, parts))]
 
 
 def _looks_like_names(line: str) -> bool:

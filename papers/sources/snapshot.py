@@ -1,7 +1,7 @@
 """arXiv's metadata snapshot: JSON lines with the raw author string and arXiv's own reading of it.
 
-Authors: `authors` is one raw TeX string, `authors_parsed` a list of [family, given, suffix, affiliation, …]. The parts are
-taken from the latter, the printed names from the former wherever it splits into the same names; where it does not
+Authors: `authors` is one raw TeX string, `authors_parsed` a list of [family, given, suffix, affiliation, …]. The parts
+are taken from the latter, the printed names from the former wherever it splits into the same names; where it does not
 ("LHCb collaboration: R. Aaij" is two authors there), the printed name is put together from the parts.
 
 Dates: `created` is that of version 1. `updated`, which gives a work its year, is that of the latest version where the
@@ -15,6 +15,7 @@ comment that mentions a withdrawal further on is most often about another versio
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator
 from datetime import UTC, date
@@ -26,26 +27,27 @@ from papers.names import fold, split_authors, split_name
 from papers.records import Numbered, PrintedAuthor, Record, Refusal, Version
 from papers.sources import jsonlines
 from papers.sources.jsonlines import Fields, Unusable
-from papers.text import clean, decode_accents
+from papers.text import clean, decode_accents, storable
 
-_AUTHOR_STRING = re.compile(rb'"authors"\s*:\s*"|"authors_parsed"\s*:\s*\[')
+_AUTHOR_STRING = jsonlines.line_with(rb'"authors"\s*:\s*"|"authors_parsed"\s*:\s*\[')
 # arXiv numbers its versions; the most revised paper has some 60.
 _MOST_VERSIONS = 1_000
-_MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" "), 1)}  # noqa: SIM905
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 _GMT = re.compile(r"(?:[A-Z][a-z]{2}, )?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) [0-9:]{5,8} (?:GMT|UTC?|[+-]0000)")
 _WITHDRAWN = re.compile(
     r"\W{0,3}(?:(?:this|the|our) )?(?:(?:current|present|arxiv) )?"
     r"(?:paper|article|submission|manuscript|work|preprint|version|note|letter|document|e-?print)?s?(?:\(s\))? ?"
     r"(?:has been|have been|is being|has|is|was|are|were)? ?(?:now |temporarily |hereby )?"
-    r"(?:withdrawn|retracted|removed by arxiv)(?= by| due| because| as| since| for| from| until| pending| and|[.,;:!)]|$)",
+    r"(?:withdrawn|retracted|removed by arxiv)"
+    r"(?= by| due| because| as| since| for| from| until| pending| and|[.,;:!)]|$)",
     re.IGNORECASE,
 )
 _FOR_A_GROUP = ("for the ", "on behalf of ")
 
 
 def recognises(head: bytes) -> bool:
-    """Whether the input starts with an object that has an author string or arXiv's parsed authors."""
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_AUTHOR_STRING.search(head))
+    """Whether a line starts an object that has an author string or arXiv's parsed authors."""
+    return bool(_AUTHOR_STRING.search(head))
 
 
 def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Refusal]:
@@ -56,7 +58,7 @@ def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Ref
 def _record(fields: Fields, today: date) -> Record:
     versions = _versions(fields.get("versions"), today)
     created = versions[0].created if versions and versions[0].number == 1 else None
-    authors_line = jsonlines.text(fields, "authors", longest=jsonlines.MOST_AUTHORS * 100)
+    authors_line = jsonlines.text(fields, "authors", jsonlines.MOST_AUTHORS * 100, storable)
     comments, abstract = jsonlines.text(fields, "comments"), jsonlines.text(fields, "abstract")
     return Record(
         arxiv_id=jsonlines.identifier(fields),

@@ -61,7 +61,9 @@ def attributions(w: Weighed) -> list[Attribution]:
     strong = inside[w.log_odds[inside] >= log_odds_of(STRONG)]
     bound = w.constraints.links()
     i, j = np.concatenate([pairs.i[strong], bound[:, 0]]), np.concatenate([pairs.j[strong], bound[:, 1]])
-    part = connected_components(sparse.coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(size, size)), directed=False)[1]
+    part = connected_components(
+        sparse.coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(size, size)), directed=False
+    )[1]
     in_core = _in_core(w.labels, part)
     i, j = pairs.i[inside], pairs.j[inside]
     best = _best(size, pairs[inside], w.log_odds[inside], (part[i] != part[j]) | (in_core[i] & in_core[j]))
@@ -111,19 +113,31 @@ def _competing(w: Weighed) -> NDArray[np.bool_]:
 
 def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats) -> Attribution:
     evidence = [Evidence("prior", round(w.model.bias, 4), "before any evidence")]
-    evidence += [Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair)) for rule, weight in zip(RULES, added, strict=True) if weight]
+    evidence += [
+        Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair))
+        for rule, weight in zip(RULES, added, strict=True)
+        if weight
+    ]
     total = sum(e.weight for e in evidence)
     other = pair.j[0] if pair.i[0] == position else pair.i[0]
     stated = probability_of(total)
-    return Attribution(w.signatures[position].id, w.signatures[other].id, stated, stated < STRONG, tuple(evidence), total)
+    return Attribution(
+        w.signatures[position].id, w.signatures[other].id, stated, stated < STRONG, tuple(evidence), total
+    )
 
 
 def _by_statement(w: Weighed, position: int) -> Attribution:
     decided = w.constraints.by_decision[position]
     orcid = w.signatures[position].orcid
-    reason = Evidence("decision", STATED, "people decided that these are one person") if decided else Evidence("orcid", STATED, f"the same authenticated iD, {orcid}")
+    reason = (
+        Evidence("decision", STATED, "people decided that these are one person")
+        if decided
+        else Evidence("orcid", STATED, f"the same authenticated iD, {orcid}")
+    )
     other = next(p for p in np.flatnonzero(w.constraints.group == w.constraints.group[position]) if p != position)
-    return Attribution(w.signatures[position].id, w.signatures[other].id, probability_of(STATED), False, (reason,), STATED)
+    return Attribution(
+        w.signatures[position].id, w.signatures[other].id, probability_of(STATED), False, (reason,), STATED
+    )
 
 
 def _alone(w: Weighed, position: int, competing: bool) -> Attribution:
@@ -131,4 +145,6 @@ def _alone(w: Weighed, position: int, competing: bool) -> Attribution:
     weight = round(UNAMBIGUOUS - ambiguity, 4)
     said = "other works under this name were held apart" if competing else "the only work under this name here"
     reason = Evidence("rarity", weight, f"{said}; {rarity_sentence(ambiguity)}")
-    return Attribution(signature.id, None, probability_of(weight), competing or not read_given(signature.given).full, (reason,), weight)
+    return Attribution(
+        signature.id, None, probability_of(weight), competing or not read_given(signature.given).full, (reason,), weight
+    )

@@ -15,16 +15,40 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from papers.names import fold
 
-from .names import Agreement, Given, compare, read_given
+from .names import Given, compare, read_given
 from .signatures import Signature
 
 # 3,000 signatures are at most 4.5 million pairs: 36 MB of distances, and about two seconds of linkage.
 CAP = 3_000
 # A coauthor who stands on more of a block's papers than this binds nothing together when a block must be cut.
 COMMON_COAUTHOR = 200
-_PARTICLES = frozenset("da das de dei del della den der di dos du el la le van von ter ten zu y".split())
+_PARTICLES = frozenset(
+    [
+        "da",
+        "das",
+        "de",
+        "dei",
+        "del",
+        "della",
+        "den",
+        "der",
+        "di",
+        "dos",
+        "du",
+        "el",
+        "la",
+        "le",
+        "van",
+        "von",
+        "ter",
+        "ten",
+        "zu",
+        "y",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +72,11 @@ class Pairs:
         """All pairs of several."""
         none = Pairs(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8))
         parts = [none, *parts]
-        return Pairs(np.concatenate([p.i for p in parts]), np.concatenate([p.j for p in parts]), np.concatenate([p.agreement for p in parts]))
+        return Pairs(
+            np.concatenate([p.i for p in parts]),
+            np.concatenate([p.j for p in parts]),
+            np.concatenate([p.agreement for p in parts]),
+        )
 
     def slices(self, size: int) -> Iterator[slice]:
         """Consecutive parts of at most `size` pairs."""
@@ -86,7 +114,7 @@ def pairs(block: Sequence[Signature]) -> Pairs:
     for one, other in _candidates(where):
         if kind := compare(one, other):
             a, b = where[one], where[other]
-            x, y = (np.triu_indices(len(a), 1) if one == other else np.divmod(np.arange(len(a) * len(b)), len(b)))
+            x, y = np.triu_indices(len(a), 1) if one == other else np.divmod(np.arange(len(a) * len(b)), len(b))
             found.append(Pairs(np.minimum(a[x], b[y]), np.maximum(a[x], b[y]), np.full(len(x), kind, np.int8)))
     return Pairs.joined(found)
 

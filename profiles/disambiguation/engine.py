@@ -26,7 +26,17 @@ from .suggestions import Suggestion, suggestions
 from .vocabulary import Vocabulary
 from .weighing import Weighed, weigh
 
-__all__ = ["Attribution", "Cluster", "Contradiction", "Decisions", "Evidence", "Resolution", "Signature", "Suggestion", "resolve"]
+__all__ = [
+    "Attribution",
+    "Cluster",
+    "Contradiction",
+    "Decisions",
+    "Evidence",
+    "Resolution",
+    "Signature",
+    "Suggestion",
+    "resolve",
+]
 
 # Signatures taken together: enough that the cost of an array is spread, few enough that a batch stays near 10 MB.
 BATCH = 2_000
@@ -49,7 +59,9 @@ class Resolution:
     contradictions: list[Contradiction]
 
 
-def resolve(signatures: Sequence[Signature], decisions: Decisions = Decisions(), model: Model | None = None) -> Resolution:
+def resolve(
+    signatures: Sequence[Signature], decisions: Decisions = Decisions(), model: Model | None = None
+) -> Resolution:
     """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
 
     Raises ValueError if two signatures have one id. Memory: a few hundred bytes a signature and paper, plus about 100 MB
@@ -87,7 +99,9 @@ def batches(signatures: Iterable[Signature], decisions: Decisions) -> Iterator[l
 def _united(found: list[list[Signature]], decisions: Decisions) -> Iterator[list[list[Signature]]]:
     """Groups of blocks: those that a decision or an iD speaks about together are resolved together."""
     block_of = {s.id: number for number, block in enumerate(found) for s in block}
-    edges = [(block_of[a], block_of[b]) for a, b in decisions.same | decisions.different if a in block_of and b in block_of]
+    edges = [
+        (block_of[a], block_of[b]) for a, b in decisions.same | decisions.different if a in block_of and b in block_of
+    ]
     first: dict[str, int] = {}
     for number, block in enumerate(found):
         edges += [(first.setdefault(s.orcid, number), number) for s in block if s.orcid]

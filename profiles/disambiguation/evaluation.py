@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from papers.names import fold
 
 from .blocking import family_key
@@ -102,7 +103,11 @@ def score(labels: Mapping[Key, str], clusters: Mapping[Key, Hashable], names: Ma
     predicted: dict[Key, Hashable] = {key: clusters.get(key, ("alone", key)) for key in labels}
     true_size, size = Counter(labels.values()), Counter(predicted.values())
     both = Counter((labels[key], predicted[key]) for key in labels)
-    shares = {key: (n / size[predicted[key]], n / true_size[labels[key]]) for key in labels for n in [both[labels[key], predicted[key]]]}
+    shares = {
+        key: (n / size[predicted[key]], n / true_size[labels[key]])
+        for key in labels
+        for n in [both[labels[key], predicted[key]]]
+    }
     kinds: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for key, kind in (_strata(labels, names) if names else {}).items():
         kinds[kind].append(shares[key])
@@ -139,7 +144,11 @@ def read_gold(folder: Path, tier: str = "") -> Gold:
         for signature, key in _signatures(paper, len(signatures)):
             signatures.append(signature)
             keys.append(key)
-    labels = {(row["paper_id"], row["position"]): row["author_id"] for row in _lines(folder / "gold.jsonl.gz") if not tier or row.get("tier", tier) in tier}
+    labels = {
+        (row["paper_id"], row["position"]): row["author_id"]
+        for row in _lines(folder / "gold.jsonl.gz")
+        if not tier or row.get("tier", tier) in tier
+    }
     if missing := labels.keys() - set(keys):
         raise GoldError(f"{folder}: {len(missing)} labelled signatures stand in no paper, among them {min(missing)}")
     return Gold(folder.parent.name if folder.name == "dev" else folder.name, signatures, keys, labels)
@@ -154,7 +163,9 @@ def find_sets(folder: Path) -> list[Path]:
     """The gold folders at, or one or two levels below, `folder`, by name. Raises GoldError if there is none."""
     found = sorted(path.parent for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}gold.jsonl.gz"))
     if not found:
-        raise GoldError(f"{folder} holds no gold set: papers.jsonl.gz and gold.jsonl.gz are looked for there and in its folders")
+        raise GoldError(
+            f"{folder} holds no gold set: papers.jsonl.gz and gold.jsonl.gz are looked for there and in its folders"
+        )
     return found
 
 
@@ -194,14 +205,28 @@ def run(gold: Gold, model: Model | None = None) -> Run:
     start = time.process_time()
     resolution = resolve(signatures, model=model)
     spent = time.process_time() - start
-    clusters = {gold.keys[member]: number for number, cluster in enumerate(resolution.clusters) for member in cluster.members}
+    clusters = {
+        gold.keys[member]: number for number, cluster in enumerate(resolution.clusters) for member in cluster.members
+    }
     links = [
-        (attribution.probability, gold.labels[gold.keys[attribution.signature]] == gold.labels[gold.keys[attribution.linked_to]])
+        (
+            attribution.probability,
+            gold.labels[gold.keys[attribution.signature]] == gold.labels[gold.keys[attribution.linked_to]],
+        )
         for cluster in resolution.clusters
         for attribution in cluster.attributions
-        if attribution.linked_to is not None and gold.keys[attribution.signature] in gold.labels and gold.keys[attribution.linked_to] in gold.labels
+        if attribution.linked_to is not None
+        and gold.keys[attribution.signature] in gold.labels
+        and gold.keys[attribution.linked_to] in gold.labels
     ]
-    return Run(gold.name, score(gold.labels, clusters, labelled_names(gold)), len(signatures), spent, peak_megabytes(), reliability(links))
+    return Run(
+        gold.name,
+        score(gold.labels, clusters, labelled_names(gold)),
+        len(signatures),
+        spent,
+        peak_megabytes(),
+        reliability(links),
+    )
 
 
 def labelled_names(gold: Gold) -> dict[Key, str]:
@@ -220,4 +245,6 @@ def reliability(stated: Sequence[tuple[float, bool]], bins: int = 10) -> list[Bi
     groups: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
     for probability, truth in stated:
         groups[min(int(probability * bins), bins - 1)].append((probability, truth))
-    return [Bin(len(g), sum(p for p, _ in g) / len(g), sum(t for _, t in g) / len(g)) for _, g in sorted(groups.items())]
+    return [
+        Bin(len(g), sum(p for p, _ in g) / len(g), sum(t for _, t in g) / len(g)) for _, g in sorted(groups.items())
+    ]

@@ -15,8 +15,9 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from papers.names import fold
 from scipy import sparse
+
+from papers.names import fold
 
 from .blocking import Pairs
 from .names import Agreement
@@ -33,9 +34,56 @@ COAUTHORS_KEPT = 64
 LARGE_TEAM = 50  # beyond, sharing a coauthor is worth far less (96 % at most 50, 65 % above, on initials)
 # Words that stand in most affiliations and place nobody.
 _GENERIC = frozenset(
-    "university univ universite universitat universidad universita institute inst institut of the and for de la at in department dept school college "
-    "faculty laboratory lab laboratories center centre research science sciences technology computer engineering information division group "
-    "academy national state key china usa united states inc corp ltd company".split()
+    [
+        "university",
+        "univ",
+        "universite",
+        "universitat",
+        "universidad",
+        "universita",
+        "institute",
+        "inst",
+        "institut",
+        "of",
+        "the",
+        "and",
+        "for",
+        "de",
+        "la",
+        "at",
+        "in",
+        "department",
+        "dept",
+        "school",
+        "college",
+        "faculty",
+        "laboratory",
+        "lab",
+        "laboratories",
+        "center",
+        "centre",
+        "research",
+        "science",
+        "sciences",
+        "technology",
+        "computer",
+        "engineering",
+        "information",
+        "division",
+        "group",
+        "academy",
+        "national",
+        "state",
+        "key",
+        "china",
+        "usa",
+        "united",
+        "states",
+        "inc",
+        "corp",
+        "ltd",
+        "company",
+    ]
 )
 
 
@@ -85,7 +133,10 @@ class Block:
 def prepare(signatures: Sequence[Signature], texts: Texts, counts: NameCounts, vocabulary: Vocabulary) -> Block:
     """Turn signatures (of one block or of several) into the arrays that the rules read."""
     rows = np.array([texts.row[s.paper] for s in signatures], np.int64)
-    kept = [s.coauthors if len(s.coauthors) <= COAUTHORS_KEPT else sorted(s.coauthors, key=_hash)[:COAUTHORS_KEPT] for s in signatures]
+    kept = [
+        s.coauthors if len(s.coauthors) <= COAUTHORS_KEPT else sorted(s.coauthors, key=_hash)[:COAUTHORS_KEPT]
+        for s in signatures
+    ]
     venues: dict[str, int] = {"": -1}
     return Block(
         signatures,
@@ -93,7 +144,9 @@ def prepare(signatures: Sequence[Signature], texts: Texts, counts: NameCounts, v
         by_initial=_incidence([{_initial_key(key) for key in keys} for keys in kept], lambda _key: 1.0),
         title=texts.title[rows].astype(np.float32),
         abstract=texts.abstract[rows].astype(np.float32),
-        title_words=_unit(_incidence([set(words(s.title)) for s in signatures], lambda word: _word_weight(word, vocabulary))),
+        title_words=_unit(
+            _incidence([set(words(s.title)) for s in signatures], lambda word: _word_weight(word, vocabulary))
+        ),
         topics=_unit(_incidence([s.topics for s in signatures], lambda _topic: 1.0)),
         affiliations=_unit(_incidence([_affiliation_words(s) for s in signatures], lambda _word: 1.0)),
         ambiguity=np.log(np.array([counts.people(fold(s.family), fold(s.given)) for s in signatures], np.float32)),
@@ -125,7 +178,9 @@ def _word_weight(word: str, vocabulary: Vocabulary) -> float:
 
 
 def _affiliation_words(signature: Signature) -> set[str]:
-    return {word for text in signature.affiliations for word in fold(text).split() if len(word) > 1 and word not in _GENERIC}
+    return {
+        word for text in signature.affiliations for word in fold(text).split() if len(word) > 1 and word not in _GENERIC
+    }
 
 
 def _incidence(rows: Sequence[Iterable[str]], weigh: Callable[[str], float]) -> sparse.csr_matrix:
@@ -137,7 +192,9 @@ def _incidence(rows: Sequence[Iterable[str]], weigh: Callable[[str], float]) -> 
         ends.append(len(indices))
     weights = np.array([weigh(key) for key in columns] or [0.0], np.float32)
     data = weights[np.array(indices, np.int64)] if indices else np.empty(0, np.float32)
-    return sparse.csr_matrix((data, np.array(indices, np.int32), np.array(ends, np.int32)), shape=(len(ends) - 1, max(1, len(columns))))
+    return sparse.csr_matrix(
+        (data, np.array(indices, np.int32), np.array(ends, np.int32)), shape=(len(ends) - 1, max(1, len(columns)))
+    )
 
 
 def _unit(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -204,7 +261,11 @@ def _name_values(block: Block, pairs: Pairs) -> Floats:
 
 def _name_sentence(block: Block, pair: Pairs) -> str:
     one, other = block.signatures[pair.i[0]].name, block.signatures[pair.j[0]].name
-    return f"both are printed “{one}”" if one == other else f"“{one}” and “{other}” {_AGREEMENT_WORDS[Agreement(pair.agreement[0])]}"
+    return (
+        f"both are printed “{one}”"
+        if one == other
+        else f"“{one}” and “{other}” {_AGREEMENT_WORDS[Agreement(pair.agreement[0])]}"
+    )
 
 
 # --- how many people may carry the name ------------------------------------------------------------------------------
@@ -229,7 +290,11 @@ def rarity_sentence(ambiguity: float) -> str:
     """How frequent a name is, `ambiguity` being the log of its expected occurrences in two and a half million."""
     count = float(np.exp(ambiguity))
     kind = "a rare name" if count < 30 else "a fairly common name" if count < 300 else "a very common name"
-    return f"{kind}: about {count:,.0f} occurrences in 2.5 million" if count >= 2 else f"{kind}: hardly another occurrence in 2.5 million"
+    return (
+        f"{kind}: about {count:,.0f} occurrences in 2.5 million"
+        if count >= 2
+        else f"{kind}: hardly another occurrence in 2.5 million"
+    )
 
 
 # --- shared coauthors ------------------------------------------------------------------------------------------------
@@ -250,11 +315,22 @@ def _coauthor_values(block: Block, pairs: Pairs) -> Floats:
     common = ramps(_ambiguity(block, pairs), (0.0, 6.0))[0]
     overlap = np.where(large, count / np.maximum(smaller, 1), 0)
     small = np.where(large, 0, rarity)
-    return _stack([
-        (count == 1) & ~large, (count == 2) & ~large, (count > 2) & ~large, *ramps(small, _RARITY),
-        (count > 0) & large, *ramps(overlap, _OVERLAP), initial & ~large, initial & large,
-        none & (smaller > 0), none & (smaller == 0), none * common, (count > 0) * common,
-    ])
+    return _stack(
+        [
+            (count == 1) & ~large,
+            (count == 2) & ~large,
+            (count > 2) & ~large,
+            *ramps(small, _RARITY),
+            (count > 0) & large,
+            *ramps(overlap, _OVERLAP),
+            initial & ~large,
+            initial & large,
+            none & (smaller > 0),
+            none & (smaller == 0),
+            none * common,
+            (count > 0) * common,
+        ]
+    )
 
 
 def _coauthor_sentence(block: Block, pair: Pairs) -> str:
@@ -281,15 +357,23 @@ def _text_values(block: Block, pairs: Pairs) -> Floats:
     known = (np.abs(block.abstract).sum(axis=1)) > 0
     both = known[pairs.i] & known[pairs.j]
     title, abstract = _dot(block.title, pairs), _dot(block.abstract, pairs)
-    return _stack([
-        *(ramp * ~both for ramp in ramps(title, _NEAR)), *(ramp * both for ramp in ramps(title, _NEAR)), *(ramp * both for ramp in ramps(abstract, _NEAR)),
-        *ramps(_sparse_dot(block.title_words, pairs), _WORDS), both,
-    ])
+    return _stack(
+        [
+            *(ramp * ~both for ramp in ramps(title, _NEAR)),
+            *(ramp * both for ramp in ramps(title, _NEAR)),
+            *(ramp * both for ramp in ramps(abstract, _NEAR)),
+            *ramps(_sparse_dot(block.title_words, pairs), _WORDS),
+            both,
+        ]
+    )
 
 
 def _text_sentence(block: Block, pair: Pairs) -> str:
     one, other = block.signatures[pair.i[0]], block.signatures[pair.j[0]]
-    near = max(float(block.title[pair.i[0]] @ block.title[pair.j[0]]), float(block.abstract[pair.i[0]] @ block.abstract[pair.j[0]]))
+    near = max(
+        float(block.title[pair.i[0]] @ block.title[pair.j[0]]),
+        float(block.abstract[pair.i[0]] @ block.abstract[pair.j[0]]),
+    )
     shared = sorted({w for w in set(words(one.title)) & set(words(other.title)) if len(w) > 3})
     said = f", both titles say {', '.join(f'“{w}”' for w in shared[:3])}" if shared else ""
     how = "closely related" if near >= 0.6 else "related" if near >= 0.3 else "hardly related"
@@ -351,7 +435,13 @@ def _year_values(block: Block, pairs: Pairs) -> Floats:
 
 def _year_sentence(block: Block, pair: Pairs) -> str:
     gap = int(_gap(block, pair)[0])
-    return "no years to compare" if gap < 0 else "both are of one year" if gap == 0 else f"{gap} year{'s' * (gap > 1)} lie between them"
+    return (
+        "no years to compare"
+        if gap < 0
+        else "both are of one year"
+        if gap == 0
+        else f"{gap} year{'s' * (gap > 1)} lie between them"
+    )
 
 
 # --- where they appeared ---------------------------------------------------------------------------------------------
@@ -372,20 +462,50 @@ def _venue_sentence(block: Block, pair: Pairs) -> str:
 
 RULES: tuple[Rule, ...] = (
     Rule("name", tuple(kind.name.lower().replace("_", " ") for kind in _AGREEMENTS), _name_values, _name_sentence),
-    Rule("rarity", _ramp_names("ln name", _AMBIGUITY) + _ramp_names("ln family name", _SURNAME), _rarity_values, _rarity_sentence),
+    Rule(
+        "rarity",
+        _ramp_names("ln name", _AMBIGUITY) + _ramp_names("ln family name", _SURNAME),
+        _rarity_values,
+        _rarity_sentence,
+    ),
     Rule(
         "coauthors",
-        ("one", "two", "three or more", *_ramp_names("rarity", _RARITY), "large team", *_ramp_names("large team overlap", _OVERLAP),
-         "initial", "initial in large team", "none", "none to share", "none, common name", "some, common name"),
-        _coauthor_values, _coauthor_sentence,
+        (
+            "one",
+            "two",
+            "three or more",
+            *_ramp_names("rarity", _RARITY),
+            "large team",
+            *_ramp_names("large team overlap", _OVERLAP),
+            "initial",
+            "initial in large team",
+            "none",
+            "none to share",
+            "none, common name",
+            "some, common name",
+        ),
+        _coauthor_values,
+        _coauthor_sentence,
     ),
     Rule(
         "text",
-        (*_ramp_names("title alone", _NEAR), *_ramp_names("title", _NEAR), *_ramp_names("abstract", _NEAR), *_ramp_names("title words", _WORDS), "abstracts"),
-        _text_values, _text_sentence,
+        (
+            *_ramp_names("title alone", _NEAR),
+            *_ramp_names("title", _NEAR),
+            *_ramp_names("abstract", _NEAR),
+            *_ramp_names("title words", _WORDS),
+            "abstracts",
+        ),
+        _text_values,
+        _text_sentence,
     ),
     Rule("topics", ("different", *_ramp_names("near", _TOPICS)), _topic_values, _topic_sentence),
-    Rule("affiliations", ("different", *_ramp_names("near", _PLACES), "different, same name"), _affiliation_values, _affiliation_sentence),
+    Rule(
+        "affiliations",
+        ("different", *_ramp_names("near", _PLACES), "different, same name"),
+        _affiliation_values,
+        _affiliation_sentence,
+    ),
     Rule("years", (*_ramp_names("gap", _YEARS), "unknown"), _year_values, _year_sentence),
     Rule("venues", ("same", "different"), _venue_values, _venue_sentence),
 )

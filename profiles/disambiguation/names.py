@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from papers.names import fold
 from rapidfuzz.distance import JaroWinkler
+
+from papers.names import fold
 
 # Below .93 pairs of different Chinese given names ("Xiaoming", "Xiaodong") flood the curators.
 MISPRINT_SIMILARITY = 0.93
@@ -32,7 +33,9 @@ ronald ron ronnie|rudolf rudi rudy|samuel sam sammy|sebastian seb|sergey sergei 
 susan sue suzanne|sylvain sylv|terence terry|theodore theo|thomas tom tommy|timothy tim timmy|tobias tobi|victor vic viktor
 vincent vince|vladimir vlad volodymyr|walter walt|wilhelm willi|william bill will billy|zachary zach
 """
-_FORMAL = {word: names.split()[0] for line in _SHORT_FORMS.split("\n") for names in line.split("|") for word in names.split()}
+_FORMAL = {
+    word: names.split()[0] for line in _SHORT_FORMS.split("\n") for names in line.split("|") for word in names.split()
+}
 _CAPITALS = re.compile(r"^[B-DF-HJ-NP-TV-XZ]{2,3}$")  # "JP", "LJ": two or three capitals without a vowel are initials
 
 
@@ -105,7 +108,9 @@ def _compare(a: Given, b: Given) -> Agreement:
         if len(a.parts) == len(b.parts):
             return Agreement.MIDDLE_AGREES
         longer = max(a, b, key=lambda name: len(name.parts))
-        return Agreement.PART if longer.hyphenated and min(len(a.parts), len(b.parts)) == 1 else Agreement.MIDDLE_MISSING
+        return (
+            Agreement.PART if longer.hyphenated and min(len(a.parts), len(b.parts)) == 1 else Agreement.MIDDLE_MISSING
+        )
     if a.formal == b.formal:
         return Agreement.SHORT_FORM
     if a.parts[0][0] == b.parts[0][0] and JaroWinkler.similarity(a.joined, b.joined) >= MISPRINT_SIMILARITY:

@@ -21,7 +21,7 @@ from papers.names import fold
 
 TABLE = "name_counts.tsv.gz"
 # Below these counts a row says no more than the estimate from the parts does; they keep the table near 200 KB.
-LEAST = {"full": 20, "family": 100, "given": 100}
+LEAST = {"full": 8, "family": 60, "given": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,11 @@ def count_names(names: Iterable[tuple[str, str]]) -> Iterator[str]:
         for name, count in sorted(counter.items(), key=lambda item: (-item[1], item[0])):
             if count < LEAST[kind]:
                 break
-            if len(name.partition(" ")[0]) > 1 and "\t" not in name and (kind != "full" or len(name.split("|")[1].split(" ")[0]) > 1):
+            if (
+                len(name.partition(" ")[0]) > 1
+                and "\t" not in name
+                and (kind != "full" or len(name.split("|")[1].split(" ")[0]) > 1)
+            ):
                 yield f"{kind}\t{name}\t{count}"
 
 

@@ -20,7 +20,9 @@ class Collision:
     authors: tuple[int, ...]
 
 
-def reconcile(clusters: Sequence[frozenset[int]], previous: Mapping[int, int], protected: frozenset[int] = frozenset()) -> list[int | None]:
+def reconcile(
+    clusters: Sequence[frozenset[int]], previous: Mapping[int, int], protected: frozenset[int] = frozenset()
+) -> list[int | None]:
     """The author id that each cluster keeps, None where it is a new person; no id twice.
 
     `previous` maps signature to author id; authors in `protected` (claimed) come first. Where a cluster holds several
@@ -40,7 +42,9 @@ def reconcile(clusters: Sequence[frozenset[int]], previous: Mapping[int, int], p
     return kept
 
 
-def collisions(clusters: Sequence[frozenset[int]], previous: Mapping[int, int], protected: frozenset[int]) -> list[Collision]:
+def collisions(
+    clusters: Sequence[frozenset[int]], previous: Mapping[int, int], protected: frozenset[int]
+) -> list[Collision]:
     """The clusters in which several protected authors meet."""
     held = [tuple(sorted({previous[s] for s in cluster if s in previous} & protected)) for cluster in clusters]
     return [Collision(number, authors) for number, authors in enumerate(held) if len(authors) > 1]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .clustering import Ints
 from .evidence import RULES, matrix
 from .model import probability_of
 from .names import Agreement
@@ -41,7 +40,9 @@ def suggestions(w: Weighed) -> Iterator[Suggestion]:
 
 
 def _misprints(w: Weighed) -> Iterator[Suggestion]:
-    candidates = np.flatnonzero((w.pairs.agreement == Agreement.MISPRINT) & (w.labels[w.pairs.i] != w.labels[w.pairs.j]))
+    candidates = np.flatnonzero(
+        (w.pairs.agreement == Agreement.MISPRINT) & (w.labels[w.pairs.i] != w.labels[w.pairs.j])
+    )
     shared = w.block.coauthors[w.pairs.i[candidates]].multiply(w.block.coauthors[w.pairs.j[candidates]])
     candidates = candidates[np.diff(shared.tocsr().indptr) > 0]
     for best in _best_of_clusters(w, candidates):
@@ -55,7 +56,9 @@ def _near(w: Weighed) -> Iterator[Suggestion]:
     _keys, number, count = np.unique(_key(w, across), return_inverse=True, return_counts=True)
     mean = np.bincount(number, w.log_odds[across]) / count
     size = np.bincount(w.labels)
-    whole = size[w.labels[w.pairs.i[across]]] * size[w.labels[w.pairs.j[across]]] == count[number]  # no name of the two conflicts
+    whole = (
+        size[w.labels[w.pairs.i[across]]] * size[w.labels[w.pairs.j[across]]] == count[number]
+    )  # no name of the two conflicts
     close = (mean[number] > w.model.threshold - NEAR) & (mean[number] <= w.model.threshold) & whole
     means = dict(zip(across[close].tolist(), mean[number[close]].tolist(), strict=True))
     for best in _best_of_clusters(w, across[close]):
@@ -82,6 +85,12 @@ def _suggest(w: Weighed, row: np.int64, log_odds: float) -> Iterator[Suggestion]
         return
     pair = w.pairs[np.array([row])]
     added = w.model.contributions(matrix(w.block, pair))[0]
-    reasons = [rule.describe(w.block, pair) for rule, weight in sorted(zip(RULES[2:], added[2:], strict=True), key=lambda item: -item[1]) if weight > 0]
+    reasons = [
+        rule.describe(w.block, pair)
+        for rule, weight in sorted(zip(RULES[2:], added[2:], strict=True), key=lambda item: -item[1])
+        if weight > 0
+    ]
     ids = sorted((w.signatures[left[0]].id, w.signatures[right[0]].id))
-    yield Suggestion(ids[0], ids[1], probability_of(log_odds), "; ".join([RULES[0].describe(w.block, pair), *reasons[:2]]))
+    yield Suggestion(
+        ids[0], ids[1], probability_of(log_odds), "; ".join([RULES[0].describe(w.block, pair), *reasons[:2]])
+    )

@@ -31,7 +31,10 @@ _WORD = re.compile(r"[^\W\d_]{2,30}")
 
 def words(text: str) -> list[str]:
     """Folded words of a text, each in the order met, plurals cut: "Neural networks" → ["neural", "network"]."""
-    return [w[:-1] if len(w) > 4 and w.endswith("s") and not w.endswith("ss") else w for w in _WORD.findall(fold_text(text[:READ_AT_MOST]))]
+    return [
+        w[:-1] if len(w) > 4 and w.endswith("s") and not w.endswith("ss") else w
+        for w in _WORD.findall(fold_text(text[:READ_AT_MOST]))
+    ]
 
 
 def fold_text(text: str) -> str:
@@ -52,7 +55,10 @@ class Vocabulary:
     @cache
     def shipped() -> Vocabulary:
         """The vocabulary of this package."""
-        with resources.files(__package__).joinpath(TABLE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with (
+            resources.files(__package__).joinpath(TABLE).open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             index = {word: row for row, word in enumerate(bytes(arrays["words"]).decode("utf-8").split("\n"))}
             vectors = arrays["vectors"].astype(np.float32) * arrays["scale"].astype(np.float32)[:, None]
             return Vocabulary(index, arrays["idf"].astype(np.float32), vectors)
@@ -72,7 +78,9 @@ class Vocabulary:
             columns.extend(sorted({row for word in words(text) if (row := self.index.get(word)) is not None}))
             ends.append(len(columns))
         shape = (len(ends) - 1, len(self.index))
-        return sparse.csr_matrix((np.ones(len(columns), np.float32), np.array(columns, np.int32), np.array(ends)), shape=shape)
+        return sparse.csr_matrix(
+            (np.ones(len(columns), np.float32), np.array(columns, np.int32), np.array(ends)), shape=shape
+        )
 
 
 def write_table(read: Callable[[], Iterable[str]], path: Path) -> None:
@@ -91,7 +99,9 @@ def write_table(read: Callable[[], Iterable[str]], path: Path) -> None:
     plain = Vocabulary({w: row for row, w in enumerate(kept)}, idf, np.zeros((len(kept), 1), np.float32))
     incidence = plain.count(read()) @ sparse.diags_array(idf)
     lengths = np.sqrt(incidence.multiply(incidence).sum(axis=1))
-    incidence = sparse.csr_matrix(sparse.diags_array(1 / np.maximum(np.asarray(lengths).ravel(), 1e-9)) @ incidence).astype(np.float32)
+    incidence = sparse.csr_matrix(
+        sparse.diags_array(1 / np.maximum(np.asarray(lengths).ravel(), 1e-9)) @ incidence
+    ).astype(np.float32)
     basis = np.random.default_rng(0).standard_normal((len(kept), DIMENSIONS + 16)).astype(np.float32)
     for _ in range(6):
         basis, _r = np.linalg.qr(incidence.T @ (incidence @ basis))
@@ -101,6 +111,9 @@ def write_table(read: Callable[[], Iterable[str]], path: Path) -> None:
     vectors = directions * idf[:, None] * np.sqrt(strength[1 : DIMENSIONS + 1] / strength[1])
     scale = np.abs(vectors).max(axis=1) / 127
     np.savez_compressed(
-        path, words=np.frombuffer("\n".join(kept).encode(), np.uint8), idf=idf.astype(np.float16),
-        scale=scale.astype(np.float32), vectors=np.round(vectors / np.maximum(scale, 1e-12)[:, None]).astype(np.int8),
+        path,
+        words=np.frombuffer("\n".join(kept).encode(), np.uint8),
+        idf=idf.astype(np.float16),
+        scale=scale.astype(np.float32),
+        vectors=np.round(vectors / np.maximum(scale, 1e-12)[:, None]).astype(np.int8),
     )

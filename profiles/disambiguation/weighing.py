@@ -45,7 +45,15 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
         log_odds[part] = model.log_odds(matrix(block, found[part]))
     constraints = Constraints.of(signatures, decisions)
     usable = np.where(found.agreement == Agreement.MISPRINT, np.float32(-APART), log_odds)
-    return Weighed(signatures, block, found, log_odds, cluster(found.i, found.j, usable, model.threshold, constraints), constraints, model)
+    return Weighed(
+        signatures,
+        block,
+        found,
+        log_odds,
+        cluster(found.i, found.j, usable, model.threshold, constraints),
+        constraints,
+        model,
+    )
 
 
 def batch_pairs(batch: Sequence[Sequence[Signature]]) -> Pairs:

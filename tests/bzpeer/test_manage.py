@@ -88,7 +88,7 @@ def test_a_failed_installation_leaves_no_stamp(checkout: Path, monkeypatch: pyte
 def test_a_full_disk_is_named(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(manage, "succeeds", lambda command: "OSError: [Errno 28] No space left on device")
-    monkeypatch.setattr(manage.shutil, "disk_usage", lambda path: usage(free=0))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(free=0))
     with pytest.raises(manage.SetUpError, match="is full: the packages need 1 GB"):
         manage.install(manage.LOCK)
 

@@ -1,0 +1,44 @@
+"""The cast, and ways to bring records in without a file."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bzpeer import pipeline
+from papers.models import Batch
+from profiles.models import Author
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+SHARED = REPO_ROOT.parent / "shared"
+PARITY = REPO_ROOT / "tests" / "data" / "xiangning_chen.jsonl"
+
+
+def fact(id: str, authors: list[str], title: str = "", **more: Any) -> dict[str, Any]:
+    """A line of bibliographic facts; what is not given is plain."""
+    given = {"title": title or f"On the matter of {id}", "categories": ["cs.LG"], "created": "2020-01-01"}
+    return {"id": id, "authors": authors} | given | {"updated": more.get("created", "2020-01-01")} | more
+
+
+@pytest.fixture
+def bring(db: None) -> Callable[..., Batch]:
+    """bring(fact(...), ...) or bring(b"bytes", source="listing"): the whole pipeline, in this process."""
+
+    def bring(*records: dict[str, Any] | bytes, source: str = "") -> Batch:
+        lines = [r if isinstance(r, bytes) else json.dumps(r).encode() for r in records]
+        batch = Batch.objects.create(label="test", source=source)
+        return pipeline.process(batch.pk, io.BytesIO(b"\n".join(lines) + b"\n"))
+
+    return bring
+
+
+@pytest.fixture
+def xiangning_chen(bring: Callable[..., Batch]) -> Author:
+    """The author of the seven papers of the reference profile: facts of the real papers, abstracts of our own."""
+    bring(PARITY.read_bytes())
+    return Author.objects.get(name="Xiangning Chen")

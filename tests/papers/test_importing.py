@@ -1,0 +1,206 @@
+"""Importing against a real database: fates, merging, checkpoints."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+
+import pytest
+from django.db import connection
+
+from papers import importing
+from papers.models import Batch, BatchRecord, Paper, Signature
+from papers.records import Numbered, PrintedAuthor, Record
+from papers.streams import UnreadableFile
+from tests.conftest import SHARED, fact
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*records: dict | bytes, batch: Batch | None = None, source: str = "") -> Batch:
+    lines = [r if isinstance(r, bytes) else json.dumps(r).encode() for r in records]
+    batch = batch or Batch.objects.create(label="test", source=source)
+    importing.run(batch, io.BytesIO(b"\n".join(lines) + b"\n"))
+    return batch
+
+
+def fates(batch: Batch) -> list[str]:
+    return list(batch.records.order_by("number").values_list("fate", flat=True))
+
+
+def test_every_record_has_a_fate_and_the_counts_add_up():
+    run(fact("2001.00001", ["Ada Lovelace"]))
+    batch = run(
+        fact("2001.00001", ["Ada Lovelace"]),
+        fact("2001.00002", ["Ada Lovelace"], title="Notes"),
+        b"{broken",
+        fact("2001.00001", ["Ada Lovelace"], updated="2021-05-05"),
+    )
+    assert fates(batch) == ["unchanged", "new", "refused", "updated"]
+    assert (batch.new, batch.updated, batch.unchanged, batch.refused) == (1, 1, 1, 1)
+    assert batch.total == batch.records.count() == batch.checkpoint == 4
+    assert batch.records.get(fate="refused").reason
+
+
+def test_importing_the_same_file_twice_writes_no_paper_and_no_signature():
+    records = [fact(f"2001.{n:05}", ["Ada Lovelace", "Charles Babbage"], title=f"Notes {n}") for n in range(30)]
+    run(*records)
+    before = list(Paper.objects.order_by("pk").extra(select={"xmin": "xmin::text"}).values_list("pk", "xmin"))
+    batch = run(*records)
+    assert (batch.new, batch.updated, batch.unchanged) == (0, 0, 30)
+    assert before == list(Paper.objects.order_by("pk").extra(select={"xmin": "xmin::text"}).values_list("pk", "xmin"))
+    assert Signature.objects.count() == 60
+
+
+def test_versions_of_one_arxiv_id_are_one_paper():
+    run(fact("2001.00001", ["Ada Lovelace"]), fact("2001.00001v2", ["Ada Lovelace"], updated="2020-02-02"))
+    assert Paper.objects.get().updated == date(2020, 2, 2)
+
+
+def test_a_newer_record_updates_and_an_older_one_does_not():
+    run(fact("2001.00001", ["Ada Lovelace"], title="Second title", updated="2022-01-01"))
+    older = run(fact("2001.00001", ["Ada Lovelace"], title="First title", updated="2020-01-01"))
+    assert older.unchanged == 1
+    assert Paper.objects.get().title == "Second title"
+    run(fact("2001.00001", ["Ada Lovelace"], title="Third title", updated="2023-01-01"))
+    assert Paper.objects.get().title == "Third title"
+
+
+def test_an_older_record_still_fills_in_what_is_missing():
+    run(fact("2001.00001", ["Ada Lovelace"], updated="2022-01-01"))
+    batch = run(fact("2001.00001", ["Ada Lovelace"], updated="2020-01-01", abstract="Of engines.", doi="10.1000/182"))
+    paper = Paper.objects.get()
+    assert (batch.updated, paper.abstract, paper.doi) == (1, "Of engines.", "10.1000/182")
+
+
+def test_a_doi_shared_by_two_arxiv_papers_keeps_them_apart():
+    run(
+        fact("2001.00001", ["Ada Lovelace"], title="Part one", doi="10.1000/182"),
+        fact("2001.00002", ["Ada Lovelace"], title="Part two", doi="10.1000/182"),
+    )
+    assert Paper.objects.count() == 2
+
+
+def test_a_listing_is_recognised_as_the_papers_that_are_there():
+    run(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="Notes on the Engine"))
+    listing = "Lovelace, Ada\nNotes on the engine\nLovelace, Ada, Babbage, Charles\nWhat the engine can do.\n"
+    batch = run(listing.encode(), source="listing")
+    paper = Paper.objects.get()
+    assert (batch.updated, batch.new) == (1, 0)
+    assert (paper.arxiv_id, paper.abstract) == ("2001.00001", "What the engine can do.")
+
+
+def test_a_record_without_identifier_in_the_chunk_of_its_twin_is_the_same_paper():
+    bare = Record("Notes on the Engine", (PrintedAuthor("Lovelace, Ada", "Lovelace", "Ada"),))
+    full = Record("Notes on the engine", (PrintedAuthor("Ada Lovelace", "Lovelace", "Ada"),), arxiv_id="2001.00001")
+    for first, second in ((bare, full), (full, bare)):
+        met = importing._Chunk()
+        met.add(Numbered(1, first))
+        assert not met.admits(second)
+
+
+def test_a_name_that_leaves_the_paper_loses_its_signature_and_the_others_keep_theirs():
+    run(fact("2001.00001", ["Ada Lovelace", "Charles Babbage", "Luigi Menabrea"]))
+    kept = dict(Signature.objects.values_list("printed", "pk"))
+    batch = run(fact("2001.00001", ["Luigi Menabrea", "Mary Somerville", "Ada Lovelace"], updated="2021-01-01"))
+    rows = Signature.objects.order_by("position").values_list("printed", "pk")
+    assert [name for name, _ in rows] == ["Luigi Menabrea", "Mary Somerville", "Ada Lovelace"]
+    assert dict(rows)["Ada Lovelace"] == kept["Ada Lovelace"]
+    assert dict(rows)["Luigi Menabrea"] == kept["Luigi Menabrea"]
+    assert batch.removed_families == ["babbage"]
+
+
+def test_the_same_name_twice_on_one_paper_is_two_signatures():
+    run(fact("2001.00001", ["Wei Wang", "Wei Wang"]))
+    run(fact("2001.00001", ["Wei Wang", "Wei Wang", "Ada Lovelace"], updated="2021-01-01"))
+    assert list(Signature.objects.order_by("position").values_list("printed", flat=True)) == [
+        "Wei Wang",
+        "Wei Wang",
+        "Ada Lovelace",
+    ]
+
+
+def test_the_printed_name_is_kept_byte_for_byte_beside_its_parts():
+    run(fact("2001.00001", [r"C. Bal\'azs"]))
+    signature = Signature.objects.get()
+    assert (signature.printed, signature.family, signature.given, signature.family_key) == (
+        r"C. Bal\'azs",
+        "Balázs",
+        "C.",
+        "balazs",
+    )
+
+
+def test_two_categories_of_one_display_name_are_one_topic():
+    run(fact("2001.00001", ["Ada Lovelace"], categories=["cs.LG", "stat.ML", "cs.NE", "cs.ZZ"]))
+    paper = Paper.objects.get()
+    assert sorted(t.name for t in paper.topics.all()) == ["Machine Learning", "Neural and Evolutionary Computing"]
+    assert paper.categories == ["cs.LG", "stat.ML", "cs.NE", "cs.ZZ"]
+
+
+def test_a_batch_goes_on_after_its_checkpoint_and_ends_as_if_never_stopped(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importing, "CHUNK", 3)
+    records = [fact(f"2001.{n:05}", ["Ada Lovelace"], title=f"Notes {n}") for n in range(10)]
+    batch = Batch.objects.create(label="test")
+
+    class Killed(Exception):
+        pass
+
+    def kill(batch: Batch) -> None:
+        if batch.checkpoint >= 6:
+            raise Killed
+
+    data = "\n".join(map(json.dumps, records)).encode()
+    with pytest.raises(Killed):
+        importing.run(batch, io.BytesIO(data), kill)
+    assert Paper.objects.count() == 6
+    importing.run(Batch.objects.get(), io.BytesIO(data))
+    assert Paper.objects.count() == BatchRecord.objects.count() == 10
+    assert Batch.objects.get().new == 10
+
+
+def test_repeats_inside_one_file_are_counted_once_with_the_newest_kept():
+    batch = run(*[fact("2001.00001", ["Ada Lovelace"], updated=f"2021-01-{day:02}") for day in (3, 9, 5)])
+    assert (batch.new, batch.unchanged, batch.total) == (1, 2, 3)
+    assert Paper.objects.get().updated == date(2021, 1, 9)
+    assert "record 2" in batch.records.get(number=3).reason
+
+
+@pytest.mark.parametrize("data", [b"", b"   \n", b"%PDF-1.7 not records", b"\x1f\x8b\x08\x00garbage"])
+def test_a_file_that_is_no_source_is_refused_as_a_whole_with_a_sentence(data: bytes):
+    with pytest.raises(UnreadableFile, match=r"\.$"):
+        run(data)
+
+
+def test_hostile_names_are_only_text_and_huge_author_lists_are_taken():
+    batch = run(
+        fact("2001.00001", ["<script>alert(1)</script>", "Robert'); DROP TABLE papers_paper;--", "\U0001f600"]),
+        fact("2001.00002", [f"Author Number{n}" for n in range(10_000)], title="Collaboration"),
+        fact("2001.00003", ["x" * 5_000], title="Long"),
+    )
+    assert batch.new + batch.refused == 3
+    assert Signature.objects.filter(paper__arxiv_id="2001.00002").count() == 10_000
+    assert Signature.objects.filter(printed="<script>alert(1)</script>").exists()
+    assert not Signature.objects.filter(family_key="").exists()
+
+
+def test_one_merge_takes_a_fixed_number_of_statements(django_assert_max_num_queries):
+    records = [fact(f"2001.{n:05}", ["Ada Lovelace", "Charles Babbage"], title=f"Notes {n}") for n in range(200)]
+    run(*records[:2])
+    with django_assert_max_num_queries(30):
+        run(*records)
+    assert connection.vendor == "postgresql"
+
+
+def test_the_listing_of_the_reference_page_is_read_whole():
+    path = next(SHARED.glob("seeds/004_*.txt"), None)
+    if path is None:
+        pytest.skip("the reference pages (../shared/seeds) are absent")
+    batch = run(path.read_bytes())
+    assert (batch.source, batch.new, batch.refused) == ("listing", 7, 0)
+    assert list(
+        Signature.objects.filter(paper__title__startswith="Accelerating")
+        .order_by("position")
+        .values_list("given", "family")
+    ) == [("Guo-qing", "Jiang"), ("Jinlong", "Liu"), ("Zixiang", "Ding"), ("Lin", "Guo"), ("Wei", "Lin")]

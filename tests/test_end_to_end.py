@@ -1,0 +1,110 @@
+"""An upload in the admin is worked off by a real Celery worker while its page shows the progress."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from papers.models import Batch
+from profiles.models import Account, Author
+from tests.conftest import PARITY, REPO_ROOT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 60  # seconds; a worker takes about three to start
+
+
+@pytest.fixture
+def media(tmp_path: Path, settings) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def worker(media: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process on the test database and the test broker."""
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = start_worker(media, log)
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+
+
+def start_worker(media: Path, log: io.BufferedWriter) -> subprocess.Popen[bytes]:
+    database = connection.settings_dict
+    address = f"postgresql:///{database['NAME']}?host={database['HOST']}&user={database['USER']}&password={database['PASSWORD']}&port={database['PORT']}"
+    return subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "bzpeer", "worker", "-c", "1", "-l", "INFO"],
+        cwd=REPO_ROOT,
+        env=os.environ | {"DATABASE_URL": address, "MEDIA_ROOT": str(media)},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+
+
+def upload(client: Client, content: bytes, name: str = "records.jsonl") -> Batch:
+    response = client.post(
+        reverse("admin:papers_batch_add"), {"file": SimpleUploadedFile(name, content), "source": ""}, follow=True
+    )
+    assert response.status_code == 200
+    return Batch.objects.latest("pk")
+
+
+def wait(batch: Batch) -> Batch:
+    deadline = time.monotonic() + PATIENCE
+    while batch.is_running and time.monotonic() < deadline:
+        time.sleep(0.1)
+        batch.refresh_from_db()
+    return batch
+
+
+def test_an_upload_is_worked_off_shown_and_its_refusals_downloaded(client: Client, worker):
+    client.force_login(Account.objects.create_superuser("curator"))
+    batch = upload(client, PARITY.read_bytes() + b'{"id": "2001.00001"}\n{"half a record\n')
+    assert batch.created_by is not None
+    assert client.get(reverse("batch_progress", args=[batch.pk])).status_code == 200
+    wait(batch)
+    assert (batch.stage, batch.new, batch.refused, batch.total) == (Batch.Stage.DONE, 7, 2, 9)
+    assert Author.objects.get(name="Xiangning Chen").trust.score == 21
+    page = client.get(batch.get_absolute_url()).content.decode()
+    assert all(record.reason in page for record in batch.records.filter(fate="refused"))
+    rows = list(csv.reader(io.StringIO(client.get(reverse("batch_refused", args=[batch.pk])).getvalue().decode())))
+    assert [row[0] for row in rows] == ["number", "8", "9"]
+
+
+def test_a_file_that_cannot_be_read_says_why_on_the_page(client: Client, worker):
+    client.force_login(Account.objects.create_superuser("curator"))
+    batch = wait(upload(client, b"\x1f\x8b\x08\x00 this is not gzip", "records.jsonl.gz"))
+    assert batch.stage == Batch.Stage.FAILED
+    assert batch.problem in client.get(batch.get_absolute_url()).content.decode().replace("&#x27;", "'")
+
+
+def test_a_batch_whose_message_was_lost_is_sent_again(client: Client, media: Path, worker):
+    batch = Batch.objects.create(label="lost", file=SimpleUploadedFile("records.jsonl", PARITY.read_bytes()))
+    from bzpeer.tasks import resume_batches
+
+    resume_batches.delay()
+    assert wait(batch).stage == Batch.Stage.DONE
+
+
+def test_batches_are_for_staff_only(client: Client):
+    batch = Batch.objects.create(label="secret")
+    for name in ("batch", "batch_progress", "batch_refused"):
+        address = reverse(name, args=[batch.pk])
+        assert client.get(address).status_code == 302
+    client.force_login(Account.objects.create_user("reader"))
+    assert client.get(batch.get_absolute_url()).status_code == 302

@@ -1,0 +1,121 @@
+"""The trust model against sums done by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trust.scoring import BANDS, RULES, Facts, Work, assess, band, level, remedies
+
+
+def works(strong: int, weak: int = 0, **facts: bool) -> tuple[Work, ...]:
+    given = {"identifier": True, "date": True, "abstract": True, "authors": True, "category": True} | facts
+    return tuple(Work(n, f"Work {n}", strong=n < strong, **given) for n in range(strong + weak))
+
+
+def points(facts: Facts, rule: str) -> int:
+    return next(c.points for c in assess(facts).components if c.rule == rule)
+
+
+REFERENCE = Facts(works(6, weak=1), tuple((n, f"Friend {n}", 2) for n in range(4)))
+
+
+def test_the_reference_profile_is_12_and_4_and_5():
+    assert [c.points for c in assess(REFERENCE).components] == [12, 4, 5, 0, 0, 0, 0, 0]
+    assert (assess(REFERENCE).score, assess(REFERENCE).band, assess(REFERENCE).level) == (21, "Emerging", 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule", "expected"),
+    [
+        (Facts(works(3)), "works", 6),
+        (Facts(works(0, weak=9)), "works", 0),
+        (Facts(works(50)), "works", 12),
+        (Facts(works(1), ((1, "A", 2), (2, "B", 3))), "collaborators", 2),
+        (Facts(works(1), tuple((n, "A", 2) for n in range(9))), "collaborators", 4),
+        (Facts(works(2, abstract=False)), "completeness", 4),
+        (Facts(works(2, date=False, category=False, abstract=False)), "completeness", 2),
+        (Facts(()), "completeness", 0),
+        (Facts(works(1), affiliations=(("Analytical Society", 1),)), "affiliation", 2),
+        (Facts(works(1), affiliations=tuple((f"Place {n}", 1) for n in range(4))), "affiliation", 5),
+        (Facts(works(1), identifiers=("ORCID 0000-0002-1825-0097",)), "identifiers", 7),
+        (Facts(works(1), identifiers=("a", "b", "c")), "identifiers", 14),
+        (Facts(works(1), claimed_level=2), "control", 5),
+        (Facts(works(1), claimed_level=3), "control", 20),
+        (Facts(works(1), claimed_level=5), "control", 30),
+        (Facts((*works(2), Work(9, "Confirmed", strong=True, confirmed=True))), "review", 6),
+        (Facts(works(1), attestations=("A", "B")), "attestation", 4),
+        (Facts(works(1), attestations=tuple("ABCDEFG")), "attestation", 10),
+    ],
+)
+def test_each_rule_by_hand(facts: Facts, rule: str, expected: int):
+    assert points(facts, rule) == expected
+
+
+def test_the_caps_add_up_to_one_hundred():
+    assert sum(component.cap for component in assess(Facts(())).components) == 100
+
+
+@pytest.mark.parametrize(
+    ("score", "name"),
+    [
+        (0, "Unverified"),
+        (19, "Unverified"),
+        (20, "Emerging"),
+        (39, "Emerging"),
+        (40, "Established"),
+        (69, "Established"),
+        (70, "Strong"),
+        (89, "Strong"),
+        (90, "Fully supported"),
+        (100, "Fully supported"),
+    ],
+)
+def test_bands_at_their_edges(score: int, name: str):
+    assert band(score) == name
+
+
+def test_the_bands_cover_every_score_once():
+    assert [n for low, high, _ in BANDS for n in range(low, high + 1)] == list(range(101))
+
+
+def test_a_name_without_a_strong_work_is_not_resolved():
+    assert level(Facts(works(0, weak=3))) == 0
+    assert level(Facts(works(1))) == 1
+    assert level(Facts((), claimed_level=3)) == 3
+
+
+def test_an_unclaimed_record_can_still_become_strong():
+    confirmed = tuple(Work(n, "W", True, True, True, True, True, True, True) for n in range(6))
+    facts = Facts(
+        confirmed,
+        REFERENCE.collaborators,
+        (("A", 1), ("B", 2), ("C", 3)),
+        ("x", "y"),
+        attestations=tuple("ABCDE"),
+    )
+    assert (assess(facts).score, assess(facts).band) == (70, "Strong")
+
+
+@given(
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.sampled_from([0, 2, 3, 4, 5]),
+)
+def test_points_are_whole_capped_and_re_add(strong: int, weak: int, friends: int, places: int, ids: int, claimed: int):
+    facts = Facts(
+        works(strong, weak),
+        tuple((n, "A", 2) for n in range(friends)),
+        tuple((f"P{n}", n) for n in range(places)),
+        tuple(map(str, range(ids))),
+        claimed,
+    )
+    assessment = assess(facts)
+    assert all(isinstance(c.points, int) and 0 <= c.points <= c.cap for c in assessment.components)
+    assert assessment.score == sum(c.points for c in assessment.components) <= 100
+    assert len(assessment.components) == len(RULES)
+    assert sum(worth for _, worth in remedies(assessment)) == 100 - assessment.score
