@@ -18,11 +18,11 @@ def _start() -> Services | None:
     os.environ["SECRET_KEY"] = "only-for-tests"  # noqa: S105
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
-    services = Services(ephemeral=True)
     try:
+        services = Services(ephemeral=True)
         services.start("a test run")
     except ServiceError as error:
-        pytest.exit(f"{error}\n{error.tail}".strip(), returncode=1)
+        raise SystemExit(str(error)) from None
     os.environ.update(services.urls())
     return services
 

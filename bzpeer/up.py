@@ -39,6 +39,8 @@ WEB_LADDER: Ladder = ((signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0))  # finish th
 BEAT_LADDER: Ladder = ((signal.SIGTERM, 5.0),)
 # Finish the task, then drop it: tasks are acknowledged late, so a dropped one runs again at the next start.
 WORKER_LADDER: Ladder = ((signal.SIGTERM, 8.0), (signal.SIGQUIT, 5.0))
+# Of a killed run: its pool processes have lost their master and do not hear SIGTERM.
+LEFTOVER_LADDER: Ladder = ((signal.SIGTERM, 1.0),)
 
 _began = time.monotonic()
 
@@ -104,7 +106,10 @@ class Address:
 def main(arguments: Sequence[str]) -> int:
     """Run until stopped; returns the exit code: 0 after Ctrl-C or `--once`, 1 after a failure (told on stderr)."""
     options = _options(arguments)
-    services = Services(report=say)
+    try:
+        services = Services(report=say)
+    except ServiceError as error:
+        return _tell(error)
     children: list[Child] = []
     try:
         with _signals(services.children, children):
@@ -112,8 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     except Stop:
         return 0
     except (ServiceError, ImproperlyConfigured) as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1
+        return _tell(error)
     finally:
         _stop(children, services)
     return 0
@@ -123,6 +127,11 @@ def say(line: str) -> None:
     """One line of progress, with the seconds since the start. A terminal that has gone is no reason to fail."""
     with contextlib.suppress(OSError):
         print(f"[{time.monotonic() - _began:5.1f}s] {line}", flush=True)
+
+
+def _tell(error: Exception) -> int:
+    print(error, file=sys.stderr, flush=True)
+    return 1
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -137,7 +146,7 @@ def _run(address: Address, once: bool, services: Services, children: list[Child]
     home = services.places.home
     try:
         services.own("manage.py up")
-        end_leftovers(f"bzpeer={services.places.mark} ", WORKER_LADDER)
+        end_leftovers(f"bzpeer={services.places.mark} ", LEFTOVER_LADDER)
         address.refuse_if_taken()
         services.configure()
         django.setup()
@@ -177,11 +186,11 @@ def _launch_all(address: Address, services: Services, children: list[Child]) -> 
         ("scheduler", [*celery, "beat", "-l", "INFO", "-s", str(schedule), "--pidfile="], BEAT_LADDER),
         ("web", ["gunicorn", "bzpeer.wsgi", *_web_options(address)], WEB_LADDER),
     ]
-    for name, words, ladder in plans:
+    for log_name, words, ladder in plans:
         # -X only marks the process, so that the next start can find it if we are killed.
         command = [sys.executable, "-X", f"bzpeer={services.places.mark}", "-m", *words]
-        log = services.places.log(name)
-        child = launch(name, command, log, ladder=ladder, at_our_death=signal.SIGQUIT, folder=CHECKOUT)
+        log = services.places.log(log_name)
+        child = launch(f"The {log_name}", command, log, ladder=ladder, at_our_death=signal.SIGQUIT, folder=CHECKOUT)
         children.append(child)
     deadline = time.monotonic() + PATIENCE
     while address.status("/healthz") is None:
@@ -224,7 +233,8 @@ def _signals(*watched: Sequence[Child]) -> Iterator[None]:
             _raise_if_ended(children)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup had it ignored
+        # nohup has SIGHUP ignored, and means it; a shell script's "&" has SIGINT ignored, and does not.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
     signal.signal(signal.SIGCHLD, look)
     try:
@@ -236,9 +246,11 @@ def _signals(*watched: Sequence[Child]) -> Iterator[None]:
 
 
 def _stop(children: list[Child], services: Services) -> None:
-    if children or services.children:
+    began = bool(children or services.children)
+    if began:
         say("stopping")
     while children:
         children.pop().stop()
     services.stop()
-    say("stopped")
+    if began:
+        say("stopped")

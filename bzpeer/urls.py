@@ -2,15 +2,20 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from . import views
+
+admin.site.site_header = admin.site.site_title = "BZPEER"
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
-    path("names/<str:name>/", views.name, name="name"),
+    path("names/<path:name>/", views.name, name="name"),
     path("healthz", views.healthz, name="healthz"),
+    path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
     path("", include("trust.urls")),
     path("", include("graph.urls")),

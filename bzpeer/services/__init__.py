@@ -41,12 +41,12 @@ class Services:
     def __init__(
         self, home: Path | None = None, *, ephemeral: bool = False, report: Callable[[str], None] = lambda line: None
     ) -> None:
+        account = Account.current()
         if home is None:
             home = Path(tempfile.mkdtemp(prefix="bzpeer-", dir=SHORT)) if ephemeral else state_folder()
             if ephemeral:
                 home.chmod(0o711)
         self.ephemeral, self.report = ephemeral, report
-        account = Account.current()
         self.places = Places.of(home, account)
         self.postgres = None if os.environ.get("DATABASE_URL") else Postgres(self.places, account, ephemeral=ephemeral)
         self.valkey = None if os.environ.get("REDIS_URL") else Valkey(self.places, ephemeral=ephemeral)

@@ -52,5 +52,8 @@ def end_of(log: Path) -> str:
     if not log.exists():
         return ""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL))
+        start = max(0, log.stat().st_size - TAIL)
+        file.seek(start)
+        if start:
+            file.readline()  # most likely not a whole one
         return file.read().decode(errors="replace").strip()

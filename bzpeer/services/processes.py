@@ -64,7 +64,7 @@ class Child:
         """The sentence about its unexpected end, with the end of its log."""
         code = self.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code and code < 0 else f"ended with code {code}"
-        return failure(f"{self.name} {how}", self.log)
+        return failure(f"{self.name} {how} while BZPEER ran", self.log)
 
 
 def launch(

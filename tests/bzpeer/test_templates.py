@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -44,6 +45,23 @@ def test_a_template_has_nothing_that_the_policy_refuses(path: Path, what: str) -
 
 def test_the_page_for_a_fault_of_ours_needs_neither_context_nor_settings() -> None:
     assert not re.search(r"{[{%]", (ROOT / "templates" / "500.html").read_text())
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (r"BERT$_{\rm BASE}$", ">BERT<sub>BASE</sub></a>"),
+        (r"See \url{https://example.org/x}", ">See https://example.org/x</a>"),
+        ("<script>alert(1)</script>", ">&lt;script&gt;alert(1)&lt;/script&gt;</a>"),
+    ],
+)
+def test_a_title_in_a_list_is_one_link_and_no_markup_of_its_own(printed: str, shown: str) -> None:
+    paper = SimpleNamespace(title=printed, get_absolute_url="/works/1/x/")
+    html = render_to_string("papers/_paper.html", {"paper": paper})
+    heading = re.search(r"<h3>.*</h3>", html)
+    assert heading is not None
+    assert shown in heading.group()
+    assert heading.group().count("<a ") == 1
 
 
 def test_every_custom_property_that_a_stylesheet_uses_is_defined() -> None:

@@ -1,0 +1,155 @@
+"""The main path in a real browser: with JavaScript, without it, on a phone, and for those who do not see the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from papers.models import Batch, Paper, Topic
+from profiles.models import Account, Author
+from tests.conftest import PARITY, fact
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CHROMIUM = shutil.which("chromium")
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and in CI the browser tests must run")
+        pytest.skip("chromium is not installed")
+    # Playwright keeps an event loop in this thread, where Django would refuse to ask the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(live_server: Any, bring: Callable[..., Batch]) -> str:
+    """The reference profile, and a paper that tries to run scripts."""
+    attack = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    bring(PARITY.read_bytes())
+    bring(fact("2001.00001", ["Mallory Malory", attack], title=f"Attack {attack}", abstract=f"$x${attack}"))
+    return str(live_server.url)
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """open_page("/address", javascript=…, width=…, scheme=…); anything on the console or in a dialog is a failure."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def open_page(address: str, javascript: bool = True, width: int = 1280, scheme: Any = "light") -> Page:
+        context = browser.new_context(
+            java_script_enabled=javascript, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(f"dialog {dialog.message}"))
+        page.goto(site + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def addresses() -> dict[str, str]:
+    author = Author.objects.get(name="Xiangning Chen")
+    paper = Paper.objects.get(arxiv_id="2106.00221")
+    return {
+        "home": reverse("home"),
+        "search": "/search/?q=chen",
+        "nothing found": "/search/?q=nobodyatall",
+        "profile": author.get_absolute_url(),
+        "graph": reverse("person_graph", args=[author.pk]),
+        "trust": reverse("person_trust", args=[author.pk]),
+        "paper": paper.get_absolute_url(),
+        "receipt": reverse("attribution", args=[paper.pk, author.pk]),
+        "topic": Topic.objects.get(name="Machine Learning").get_absolute_url(),
+        "name": reverse("name", args=["Xiangning Chen"]),
+        "hostile paper": Paper.objects.get(arxiv_id="2001.00001").get_absolute_url(),
+        "login": reverse("login"),
+    }
+
+
+def test_from_the_search_box_to_a_coauthor_by_clicks(open_page: Callable[..., Page]):
+    page = open_page("/")
+    page.get_by_role("searchbox").first.press_sequentially("xiangnin chen")
+    page.get_by_role("searchbox").first.press("Enter")
+    page.get_by_role("link", name="Xiangning Chen").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Xiangning Chen")
+    expect(page.get_by_text("Trust 21 - Emerging")).to_be_visible()
+    expect(page.locator("svg.graph-picture")).to_be_visible()
+    expect(page.get_by_text("Building this graph slice")).to_have_count(0)
+    page.locator("svg.graph-picture a", has_text="Cho-Jui Hsieh").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cho-Jui Hsieh")
+
+
+def test_results_come_while_typing(open_page: Callable[..., Page]):
+    page = open_page("/search/")
+    page.locator("main").get_by_role("searchbox").press_sequentially("hsieh")
+    expect(page.locator("#results").get_by_role("link", name="Cho-Jui Hsieh").first).to_be_visible()
+    assert "q=hsieh" in page.url
+
+
+def test_the_profile_is_whole_without_javascript(open_page: Callable[..., Page]):
+    page = open_page(addresses()["profile"], javascript=False)
+    expect(page.get_by_text("7 published item(s)")).to_be_visible()
+    expect(page.get_by_text("Building this graph slice")).to_be_visible()
+    page.get_by_role("link", name="Open full explorer").click()
+    expect(page.locator("svg.graph-picture")).to_be_visible()
+
+
+def test_the_search_works_without_javascript(open_page: Callable[..., Page]):
+    page = open_page("/", javascript=False)
+    page.get_by_role("searchbox").first.fill("yang you")
+    page.get_by_role("searchbox").first.press("Enter")
+    page.get_by_role("link", name="Yang You").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Yang You")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier(open_page: Callable[..., Page], scheme: str):
+    for name, address in addresses().items():
+        page = open_page(address, scheme=scheme)
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+
+
+def test_no_page_is_wider_than_a_phone(open_page: Callable[..., Page]):
+    for name, address in addresses().items():
+        page = open_page(address, width=390)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_following_in_place(open_page: Callable[..., Page], site: str):
+    Account.objects.create_user("ada", password="a long enough password")
+    page = open_page("/accounts/login/?next=" + addresses()["profile"])
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill("a long enough password")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Follow researcher").click()
+    expect(page.get_by_role("button", name="Following")).to_be_visible()
+    assert Author.objects.get(name="Xiangning Chen").followers.count() == 1
