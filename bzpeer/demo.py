@@ -11,7 +11,7 @@ from celery import current_app
 from django.core.files import File
 
 import papers
-from papers.models import Batch, Paper
+from papers.models import Batch
 from profiles.models import Account
 
 RECORDS = Path(papers.__file__).parent / "data" / "demo.jsonl"
@@ -21,11 +21,11 @@ PATIENCE_SECONDS = 900
 
 
 def ensure(report: Callable[[str], None]) -> None:
-    """Import the demo records where there are no papers yet and wait for the worker; make the demo account once.
+    """Import the demo records where no import has ever been finished, and wait for the worker; make the account once.
 
     Raises TimeoutError when the worker does not finish, RuntimeError when it stops with a problem.
     """
-    if not Paper.objects.exists():
+    if not Batch.objects.filter(stage=Batch.Stage.DONE).exists():
         _import(report)
     if not Account.objects.filter(is_superuser=True).exists():
         password = secrets.token_urlsafe(9)

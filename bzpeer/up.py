@@ -213,6 +213,8 @@ def _fill() -> None:
         demo.ensure(say)
     except (TimeoutError, RuntimeError) as error:
         raise ServiceError(str(error)) from error
+    except DatabaseError as error:
+        raise ServiceError(f"The database failed while the demo records came in: {error}") from error
 
 
 def _raise_if_ended(children: Sequence[Child]) -> None:

@@ -19,7 +19,7 @@ from . import merging, sources
 from .models import Batch, BatchRecord, Topic
 from .names import fold
 from .records import Numbered, PrintedAuthor, Record, Refusal
-from .streams import open_stream
+from .streams import UnreadableFile, open_stream
 from .taxonomy import is_category, topic_name
 from .text import plain
 
@@ -97,12 +97,18 @@ def _keys(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _chunks(items: Iterable[Numbered | Refusal]) -> Iterator[_Chunk]:
+    """The items in chunks; where the input breaks off, what was read of the last one comes before the exception."""
     chunk = _Chunk()
-    for item in items:
-        if len(chunk) >= CHUNK or (isinstance(item, Numbered) and not chunk.admits(item.record)):
+    try:
+        for item in items:
+            if len(chunk) >= CHUNK or (isinstance(item, Numbered) and not chunk.admits(item.record)):
+                yield chunk
+                chunk = _Chunk()
+            chunk.add(item)
+    except UnreadableFile:
+        if len(chunk):
             yield chunk
-            chunk = _Chunk()
-        chunk.add(item)
+        raise
     if len(chunk):
         yield chunk
 
