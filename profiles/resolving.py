@@ -27,6 +27,8 @@ from .models import Assignment, Author, Correction, Suggestion
 
 # Signatures that are resolved in one transaction, and so the unit of work that a kill can cost (about two seconds).
 BIN = 4_000
+# The matcher compares no more of them; all of them for each name of a team of 10,000 would be 10^8.
+COAUTHORS = 64
 
 
 def families_of(batch: Batch) -> dict[str, int]:
@@ -72,41 +74,32 @@ def resolve(families: Sequence[str]) -> None:
     """Work out who is who among all signatures with these family keys, and store what changed."""
     _lock(families)
     signatures = _load(families)
-    ids = [signature.id for signature in signatures]
-    stored = Assignment.objects.in_bulk(ids, field_name="signature_id")
-    model = Model.shipped()
-    version = str(model.card.get("version", "unnamed"))
-    resolution = engine.resolve(signatures, _decisions(families), model)
+    stored = Assignment.objects.in_bulk([signature.id for signature in signatures], field_name="signature_id")
     previous = {signature: assignment.author_id for signature, assignment in stored.items()}
-    claimed = Author.objects.filter(pk__in=set(previous.values()), account__isnull=False).values_list("pk", flat=True)
-    kept = reconcile.reconcile(
-        [frozenset(cluster.members) for cluster in resolution.clusters], previous, frozenset(claimed)
-    )
-    names = {signature.id: signature.name for signature in signatures}
-    authors = _authors(resolution.clusters, kept, names)
-    fresh = [
+    model = Model.shipped()
+    resolution = engine.resolve(signatures, _decisions(families), model)
+    now = _authors(resolution.clusters, previous, {signature.id: signature.name for signature in signatures})
+    rows = [
         Assignment(
-            pk=stored[attribution.signature].pk if attribution.signature in stored else None,
             signature_id=attribution.signature,
-            author_id=author,
+            author_id=now[attribution.signature],
             state=Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG,
             probability=round(attribution.probability, 4),
             evidence=[asdict(item) for item in attribution.evidence],
-            model=version,
+            model=str(model.card["version"]),
         )
-        for cluster, author in zip(resolution.clusters, authors, strict=True)
+        for cluster in resolution.clusters
         for attribution in cluster.attributions
     ]
-    changed = [row for row in fresh if not _same(row, stored.get(row.signature_id))]
-    Assignment.objects.bulk_create([row for row in changed if row.pk is None], batch_size=2_000)
-    Assignment.objects.bulk_update(
-        [row for row in changed if row.pk is not None],
-        ["author", "state", "probability", "evidence", "model"],
-        batch_size=500,
+    changed = [row for row in rows if not _same(row, stored.get(row.signature_id))]
+    Assignment.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["signature"],
+        update_fields=["author", "state", "probability", "evidence", "model"],
+        batch_size=2_000,
     )
-    moved = [row for row in changed if not _agrees(row, stored.get(row.signature_id))]
-    _mark_stale(families, [row.signature_id for row in moved])
-    now = {row.signature_id: row.author_id for row in fresh}
+    _mark_stale(families, [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))])
     _redirect(previous, now)
     _suggest(resolution.suggestions, now)
 
@@ -129,15 +122,14 @@ def _load(families: Sequence[str]) -> list[Printed]:
     )
     papers = {row[1] for row in rows}
     about = {
-        pk: (title, abstract, (updated or created), tuple(categories))
+        pk: (title, abstract, (created or updated), tuple(categories))
         for pk, title, abstract, created, updated, categories in Paper.objects.filter(pk__in=papers).values_list(
             "pk", "title_text", "abstract", "created", "updated", "categories"
         )
     }
     teams: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for paper, position, family, given in Signature.objects.filter(paper__in=papers).values_list(
-        "paper_id", "position", "family", "given"
-    ):
+    printed = Signature.objects.filter(paper__in=papers).order_by("paper", "position")
+    for paper, position, family, given in printed.values_list("paper_id", "position", "family", "given"):
         teams[paper].append((position, coauthor_key(family, given)))
     return [_printed(row, about[row[1]], teams[row[1]]) for row in rows]
 
@@ -151,7 +143,7 @@ def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int,
         family=family,
         given=given,
         suffix=suffix,
-        coauthors=tuple(key for place, key in team if place != position),
+        coauthors=tuple(key for place, key in team[: COAUTHORS + 1] if place != position)[:COAUTHORS],
         title=title,
         year=date.year if date else None,
         topics=categories,
@@ -170,11 +162,19 @@ def _decisions(families: Sequence[str]) -> Decisions:
     return Decisions(same=frozenset(verdicts[True]), different=frozenset(verdicts[False]))
 
 
-def _authors(clusters: Sequence[engine.Cluster], kept: Sequence[int | None], names: dict[int, str]) -> list[int]:
-    """The author id of each cluster, with new authors made where no id was kept."""
-    new = [Author(name=names[c.members[0]]) for c, author in zip(clusters, kept, strict=True) if author is None]
+def _authors(clusters: Iterable[engine.Cluster], previous: dict[int, int], names: dict[int, str]) -> dict[int, int]:
+    """The author id of each signature. Ids are kept where they can be, and claimed authors are never merged."""
+    claimed = frozenset(
+        Author.objects.filter(pk__in=set(previous.values()), account__isnull=False).values_list("pk", flat=True)
+    )
+    parts = [part for c in clusters for part in reconcile.divided(frozenset(c.members), previous, claimed)]
+    kept = reconcile.reconcile(parts, previous, claimed)
+    new = [Author(name=names[min(part)]) for part, author in zip(parts, kept, strict=True) if author is None]
     made = iter(Author.objects.bulk_create(new, batch_size=2_000))
-    return [next(made).pk if author is None else author for author in kept]
+    now: dict[int, int] = {}
+    for part, author in zip(parts, kept, strict=True):
+        now |= dict.fromkeys(part, next(made).pk if author is None else author)
+    return now
 
 
 def _agrees(row: Assignment, stored: Assignment | None) -> bool:

@@ -89,19 +89,32 @@ def refresh(authors: Sequence[int]) -> None:
     """Assess these authors and store the scores that changed."""
     now = timezone.now()
     stored = TrustScore.objects.in_bulk(authors, field_name="author_id")
-    new, changed = [], []
+    changed = []
     for author, facts in facts_of(authors).items():
         assessment = assess(facts)
         points = {component.rule: component.points for component in assessment.components}
         row = stored.get(author)
-        if row is None:
-            row = TrustScore(author_id=author)
-            new.append(row)
-        elif (row.score, row.level, row.components, row.model) == (assessment.score, assessment.level, points, MODEL):
+        if row and (row.score, row.level, row.components, row.model) == (
+            assessment.score,
+            assessment.level,
+            points,
+            MODEL,
+        ):
             continue
-        else:
-            changed.append(row)
-        row.score, row.level, row.components, row.model = assessment.score, assessment.level, points, MODEL
-        row.computed_at = now
-    TrustScore.objects.bulk_create(new, batch_size=2_000)
-    TrustScore.objects.bulk_update(changed, ["score", "level", "components", "model", "computed_at"], batch_size=1_000)
+        changed.append(
+            TrustScore(
+                author_id=author,
+                score=assessment.score,
+                level=assessment.level,
+                components=points,
+                model=MODEL,
+                computed_at=now,
+            )
+        )
+    TrustScore.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["author"],
+        update_fields=["score", "level", "components", "model", "computed_at"],
+        batch_size=2_000,
+    )

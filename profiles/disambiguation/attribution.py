@@ -21,8 +21,10 @@ from .model import log_odds_of, probability_of
 from .names import Agreement, read_given
 from .weighing import Weighed
 
-# A link below is shown as weak: nine of ten links that state it are right.
-STRONG = 0.9
+# A link below is shown as weak. The model is trained on hard names, so that more of the links that state .85 are right.
+STRONG = 0.85
+# A link that ties a part together must be surer: one coauthor with a common name must not make two circles one.
+CORE = 0.93
 # The log-odds of what people decided or an authenticated iD states: beyond any sum of evidence.
 STATED = 12.0
 # A name with so many expected occurrences (log of 3,000, of 2.5 million) tells as much as a coin.
@@ -58,7 +60,7 @@ def attributions(w: Weighed) -> list[Attribution]:
     """Why each signature is where it is, by position."""
     size, pairs = len(w.signatures), w.pairs
     inside = np.flatnonzero((w.labels[pairs.i] == w.labels[pairs.j]) & (pairs.agreement > Agreement.MISPRINT))
-    strong = inside[w.log_odds[inside] >= log_odds_of(STRONG)]
+    strong = inside[w.log_odds[inside] >= log_odds_of(CORE)]
     bound = w.constraints.links()
     i, j = np.concatenate([pairs.i[strong], bound[:, 0]]), np.concatenate([pairs.j[strong], bound[:, 1]])
     part = connected_components(
@@ -75,11 +77,13 @@ def attributions(w: Weighed) -> list[Attribution]:
     must[bound] = True
     competing = _competing(w)
     return [
-        _by_statement(w, p) if must[p]
-        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]]) if has_link[p]
+        _by_statement(w, p)
+        if must[p]
+        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]])
+        if has_link[p]
         else _alone(w, p, bool(competing[p]))
         for p in range(size)
-    ]  # fmt: skip
+    ]
 
 
 def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
@@ -134,7 +138,7 @@ def _by_statement(w: Weighed, position: int) -> Attribution:
         if decided
         else Evidence("orcid", STATED, f"the same authenticated iD, {orcid}")
     )
-    other = next(p for p in np.flatnonzero(w.constraints.group == w.constraints.group[position]) if p != position)
+    other = next(int(p) for p in np.flatnonzero(w.constraints.group == w.constraints.group[position]) if p != position)
     return Attribution(
         w.signatures[position].id, w.signatures[other].id, probability_of(STATED), False, (reason,), STATED
     )

@@ -9,6 +9,7 @@ Entry point: `blocks`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from .signatures import Signature
 CAP = 3_000
 # A coauthor who stands on more of a block's papers than this binds nothing together when a block must be cut.
 COMMON_COAUTHOR = 200
+_UMLAUT = re.compile("[äöüÄÖÜ]")
 _PARTICLES = frozenset(
     [
         "da",
@@ -53,7 +55,8 @@ _PARTICLES = frozenset(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Pairs of positions `i < j` in a sequence of signatures and the `Agreement` of their names; arrays of one length."""
+    """Pairs of positions `i < j` in a sequence of signatures and the `Agreement` of their names; arrays of one
+    length."""
 
     i: NDArray[np.int32]
     j: NDArray[np.int32]
@@ -84,7 +87,8 @@ class Pairs:
 
 
 def block_key(signature: Signature) -> str:
-    """The block: family name without particles and spaces, and first letter of the given name ("vangogh/v" → "gogh/v")."""
+    """The block: family name without particles and spaces, and first letter of the given name ("vangogh/v" →
+    "gogh/v")."""
     return f"{family_key(signature.family)}/{read_given(signature.given).formal[:1]}"
 
 
@@ -97,8 +101,16 @@ def family_key(family: str) -> str:
 def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
     """Blocks of at most `CAP` signatures, each sorted by id, in the order of their keys."""
     by_key: defaultdict[str, list[Signature]] = defaultdict(list)
+    spelt: dict[str, str] = {}  # "schuetze/h" → "schutze/h", where somebody is printed "Schütze"
     for signature in signatures:
-        by_key[block_key(signature)].append(signature)
+        key = block_key(signature)
+        by_key[key].append(signature)
+        if _UMLAUT.search(signature.family):
+            expanded = _UMLAUT.sub(r"\g<0>e", signature.family)
+            spelt[f"{family_key(expanded)}/{key.rpartition('/')[2]}"] = key
+    for expanded, key in sorted(spelt.items()):
+        if expanded in by_key and expanded != key:
+            by_key[key] += by_key.pop(expanded)
     for key in sorted(by_key):
         block = sorted(by_key.pop(key), key=lambda s: s.id)
         yield from [block] if len(block) <= CAP else _split(block)
@@ -178,7 +190,8 @@ def _first_name(given: Given) -> str:
 
 
 def _cut(group: Sequence[Signature]) -> Iterator[list[Signature]]:
-    """Cut a group into chunks of at most `CAP`, keeping together those who are linked by coauthors as far as they fit."""
+    """Cut a group into chunks of at most `CAP`, keeping together those who are linked by coauthors as far as they
+    fit."""
     parent = list(range(len(group)))
 
     def root(x: int) -> int:

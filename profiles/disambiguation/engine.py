@@ -40,6 +40,7 @@ __all__ = [
 
 # Signatures taken together: enough that the cost of an array is spread, few enough that a batch stays near 10 MB.
 BATCH = 2_000
+NO_DECISIONS = Decisions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,12 @@ class Resolution:
 
 
 def resolve(
-    signatures: Sequence[Signature], decisions: Decisions = Decisions(), model: Model | None = None
+    signatures: Sequence[Signature], decisions: Decisions = NO_DECISIONS, model: Model | None = None
 ) -> Resolution:
     """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
 
-    Raises ValueError if two signatures have one id. Memory: a few hundred bytes a signature and paper, plus about 100 MB
+    Raises ValueError if two signatures have one id. Memory: a few hundred bytes a signature and paper, plus about
+    100 MB
     for the largest possible block.
     """
     if len({s.id for s in signatures}) != len(signatures):

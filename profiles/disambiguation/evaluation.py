@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """A gold set: all signatures (their ids are their positions in the list), keys by id, labels and tiers of some."""
+    """A gold set: the signatures whose family name some labelled one has, all that can touch the score.
+
+    `keys` of all signatures, by id; `labels` of some.
+    """
 
     name: str
     signatures: list[Signature]
@@ -99,7 +102,8 @@ class Run:
 
 
 def score(labels: Mapping[Key, str], clusters: Mapping[Key, Hashable], names: Mapping[Key, str] | None = None) -> Score:
-    """Score `clusters` (cluster by signature) against `labels` (author by signature). Strata need the printed `names`."""
+    """Score `clusters` (cluster by signature) against `labels` (author by signature). Strata need the printed
+    `names`."""
     predicted: dict[Key, Hashable] = {key: clusters.get(key, ("alone", key)) for key in labels}
     true_size, size = Counter(labels.values()), Counter(predicted.values())
     both = Counter((labels[key], predicted[key]) for key in labels)
@@ -115,9 +119,11 @@ def score(labels: Mapping[Key, str], clusters: Mapping[Key, Hashable], names: Ma
     return Score(
         _mean(shares.values()),
         PRF(right / joined if joined else 1.0, right / same if same else 1.0),
-        len(labels), len(true_size), len(size),
+        len(labels),
+        len(true_size),
+        len(size),
         {kind: (len(kinds[kind]), _mean(kinds[kind])) for kind in STRATA if kinds[kind]},
-    )  # fmt: skip
+    )
 
 
 def _mean(shares: Iterable[tuple[float, float]]) -> PRF:
@@ -138,17 +144,19 @@ def _strata(labels: Mapping[Key, str], names: Mapping[Key, str]) -> dict[Key, st
 
 def read_gold(folder: Path, tier: str = "") -> Gold:
     """Read a gold folder; with `tier`, of the labels that have a tier only those of its letters. Raises GoldError."""
-    signatures: list[Signature] = []
-    keys: list[Key] = []
-    for paper in _lines(folder / "papers.jsonl.gz"):
-        for signature, key in _signatures(paper, len(signatures)):
-            signatures.append(signature)
-            keys.append(key)
     labels = {
         (row["paper_id"], row["position"]): row["author_id"]
         for row in _lines(folder / "gold.jsonl.gz")
         if not tier or row.get("tier", tier) in tier
     }
+    families: set[str] = set()
+    for paper in _lines(folder / "papers.jsonl.gz"):
+        families |= {family_key(a["family"]) for a in paper["authors"] if (paper["id"], a["position"]) in labels}
+    signatures: list[Signature] = []
+    keys: list[Key] = []
+    for paper in _lines(folder / "papers.jsonl.gz"):
+        signatures += _signatures(paper, len(keys), families)
+        keys += [(paper["id"], author["position"]) for author in paper["authors"]]
     if missing := labels.keys() - set(keys):
         raise GoldError(f"{folder}: {len(missing)} labelled signatures stand in no paper, among them {min(missing)}")
     return Gold(folder.parent.name if folder.name == "dev" else folder.name, signatures, keys, labels)
@@ -169,16 +177,26 @@ def find_sets(folder: Path) -> list[Path]:
     return found
 
 
-def _signatures(paper: Mapping[str, Any], first: int) -> Iterator[tuple[Signature, Key]]:
+def _signatures(paper: Mapping[str, Any], first: int, families: Container[str]) -> Iterator[Signature]:
     authors = paper["authors"]
     coauthors = [coauthor_key(a["family"], a["given"]) for a in authors]
     for number, author in enumerate(authors):
-        yield Signature(
-            id=first + number, paper=paper["id"], family=author["family"], given=author["given"],
-            coauthors=tuple(coauthors[:number] + coauthors[number + 1 :]), title=paper["title"], year=paper["year"],
-            topics=tuple(paper["categories"]), abstract=paper["abstract"] or "", venue=paper["venue"] or "",
-            affiliations=(author["affiliation"],) if author["affiliation"] else (), orcid=author["orcid"], team=len(authors),
-        ), (paper["id"], author["position"])  # fmt: skip
+        if family_key(author["family"]) in families:
+            yield Signature(
+                id=first + number,
+                paper=paper["id"],
+                family=author["family"],
+                given=author["given"],
+                coauthors=tuple(coauthors[:number] + coauthors[number + 1 :]),
+                title=paper["title"],
+                year=paper["year"],
+                topics=tuple(paper["categories"]),
+                abstract=paper["abstract"] or "",
+                affiliations=(author["affiliation"],) if author["affiliation"] else (),
+                orcid=author["orcid"],
+                venue=paper["venue"] or "",
+                team=len(authors),
+            )
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -193,17 +211,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         raise GoldError(f"cannot read {path}: {error}") from error
 
 
-def needed(gold: Gold) -> list[Signature]:
-    """The signatures whose family name some labelled signature has: all that can touch the score."""
-    families = {family_key(s.family) for s, key in zip(gold.signatures, gold.keys, strict=True) if key in gold.labels}
-    return [s for s in gold.signatures if family_key(s.family) in families]
-
-
 def run(gold: Gold, model: Model | None = None) -> Run:
     """Resolve a gold set and score it."""
-    signatures = needed(gold)
     start = time.process_time()
-    resolution = resolve(signatures, model=model)
+    resolution = resolve(gold.signatures, model=model)
     spent = time.process_time() - start
     clusters = {
         gold.keys[member]: number for number, cluster in enumerate(resolution.clusters) for member in cluster.members
@@ -222,7 +233,7 @@ def run(gold: Gold, model: Model | None = None) -> Run:
     return Run(
         gold.name,
         score(gold.labels, clusters, labelled_names(gold)),
-        len(signatures),
+        len(gold.signatures),
         spent,
         peak_megabytes(),
         reliability(links),
@@ -231,7 +242,7 @@ def run(gold: Gold, model: Model | None = None) -> Run:
 
 def labelled_names(gold: Gold) -> dict[Key, str]:
     """The folded printed name of every labelled signature."""
-    return {key: fold(s.name) for s, key in zip(gold.signatures, gold.keys, strict=True) if key in gold.labels}
+    return {gold.keys[s.id]: fold(s.name) for s in gold.signatures if gold.keys[s.id] in gold.labels}
 
 
 def peak_megabytes() -> float:

@@ -112,7 +112,8 @@ class Texts:
 class Block:
     """Signatures as arrays, row by row. Incidences are sparse and weighted by rarity; absent facts are zero rows.
 
-    `ambiguity` and `surname` are natural logs of the expected occurrences of the name and of its family name; `year` is 0 and `venue` -1 where unknown.
+    `ambiguity` and `surname` are natural logs of the expected occurrences of the name and of its family name;
+    `year` is 0 and `venue` -1 where unknown.
     """
 
     signatures: Sequence[Signature]
@@ -167,7 +168,8 @@ def _initial_key(key: str) -> str:
 
 
 def _coauthor_weight(key: str, counts: NameCounts) -> float:
-    """Square root of the rarity of a coauthor's name in nats (about 6 to 15), so that a product of rows adds rarities."""
+    """Square root of the rarity of a coauthor's name in nats (about 6 to 15), so that a product of rows adds
+    rarities."""
     family, _, given = key.partition("|")
     return float(np.sqrt(np.log(counts.total / (1 + counts.people(family, given)))))
 
@@ -213,7 +215,7 @@ class Rule:
     describe: Callable[[Block, Pairs], str]
 
 
-def ramps(x: NDArray[np.floating], knots: Sequence[float]) -> list[Floats]:
+def ramps(x: NDArray[np.number], knots: Sequence[float]) -> list[Floats]:
     """Pieces of a piecewise linear function: the k-th rises from 0 to 1 between `knots[k]` and `knots[k + 1]`."""
     return [np.clip((x - a) / (b - a), 0, 1).astype(np.float32) for a, b in pairwise(knots)]
 
@@ -227,7 +229,7 @@ def _stack(columns: Sequence[NDArray[np.generic]]) -> Floats:
 
 
 def _dot(matrix: Floats, pairs: Pairs) -> Floats:
-    return np.einsum("ij,ij->i", matrix[pairs.i], matrix[pairs.j])
+    return np.asarray(np.einsum("ij,ij->i", matrix[pairs.i], matrix[pairs.j]), np.float32)
 
 
 def _sparse_dot(matrix: sparse.csr_matrix, pairs: Pairs) -> Floats:
@@ -247,6 +249,7 @@ _AGREEMENT_WORDS = {
     Agreement.MONONYM: "have no given name",
     Agreement.INITIALS: "agree in their initials",
     Agreement.INITIAL: "agree where one has only an initial",
+    Agreement.SPELT: "agree in all initials",
     Agreement.SHORT_FORM: "agree by a short form",
     Agreement.PART: "agree in the first part of a double name",
     Agreement.MIDDLE_MISSING: "agree, one with a further name",
@@ -270,7 +273,7 @@ def _name_sentence(block: Block, pair: Pairs) -> str:
 
 # --- how many people may carry the name ------------------------------------------------------------------------------
 
-_AMBIGUITY = tuple(float(x) for x in np.log([0.1, 1, 4, 10, 30, 100, 300, 1000, 4000]).round(3))
+_AMBIGUITY = tuple(float(x) for x in np.log([0.001, 0.01, 0.1, 1, 4, 10, 30, 100, 300, 1000, 4000]).round(3))
 _SURNAME = tuple(float(x) for x in np.log([25, 100, 1000, 10_000, 40_000]).round(3))
 
 

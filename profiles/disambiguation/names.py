@@ -21,22 +21,31 @@ from papers.names import fold
 MISPRINT_SIMILARITY = 0.93
 
 _SHORT_FORMS = """
-alexander alex sasha alec aleksandr alexandre aleksander|alexandra sandra|andrew andy drew|anthony tony|antonio toni|barbara barb
-benjamin ben|catherine cathy|katherine kathy kate katie kathryn|charles charlie chuck|christina tina christine
-christopher chris|daniel dan danny|david dave davy|deborah debbie debra deb|donald don|douglas doug|edward ed eddie ted
-elizabeth liz beth betsy eliza|eugene gene|francis frank|frederick fred freddy|gabriel gabe|geoffrey geoff|jeffrey jeff|gerald gerry|jerome jerry|gregory greg|henry hank harry|jacob jake|james jim jimmy jamie|jennifer jen jenny|jessica jess
-john johnny jack|jonathan jon jonny|joseph joe joey|joshua josh|judith judy|kenneth ken kenny|kimberly kim|lawrence larry laurence
-leonard len lenny|leslie les|margaret maggie meg peggy|martin marty|matthew matt|maximilian max|melissa mel|michael mike mick mikhail
-mitchell mitch|natalie nat natalia|nathaniel nate nathan|nicholas nick nicolas nicky|pamela pam|patricia pat patty|patrick paddy
-peter pete|philip phil phillip philippe|rachel rae|raymond ray|rebecca becky|richard rick dick rich ricky|robert bob rob bobby robbie
-ronald ron ronnie|rudolf rudi rudy|samuel sam sammy|sebastian seb|sergey sergei serge|stanley stan|stephen steve steven stefan
-susan sue suzanne|sylvain sylv|terence terry|theodore theo|thomas tom tommy|timothy tim timmy|tobias tobi|victor vic viktor
-vincent vince|vladimir vlad volodymyr|walter walt|wilhelm willi|william bill will billy|zachary zach
+alexander alex sasha alec aleksandr alexandre aleksander | alexandra sandra | andrew andy drew | anthony tony
+antonio | toni | barbara barb | benjamin ben | catherine cathy | katherine kathy kate katie kathryn
+charles charlie chuck | christina tina christine | christopher chris | daniel dan danny | david dave davy
+deborah debbie debra deb | donald don | douglas doug | edward ed eddie ted | elizabeth liz beth betsy eliza
+eugene gene | francis frank | frederick fred freddy | gabriel gabe | geoffrey geoff | jeffrey | jeff
+gerald gerry | jerome jerry | gregory greg | henry hank harry | jacob jake | james jim jimmy jamie
+jennifer jen | jenny | jessica jess | john johnny jack | jonathan jon jonny | joseph joe joey | joshua josh
+judith judy | kenneth ken kenny | kimberly kim | lawrence | larry laurence | leonard len lenny | leslie les
+margaret maggie meg peggy | martin marty | matthew matt | maximilian max | melissa mel | michael
+mike mick mikhail | mitchell mitch | natalie nat natalia | nathaniel nate nathan | nicholas nick nicolas nicky
+pamela pam | patricia pat | patty | patrick paddy | peter pete | philip phil phillip philippe | rachel rae
+raymond ray | rebecca becky | richard rick dick rich ricky | robert bob | rob bobby robbie | ronald ron ronnie
+rudolf rudi rudy | samuel sam sammy | sebastian seb | sergey sergei serge | stanley stan | stephen steve
+steven stefan | susan sue suzanne | sylvain sylv | terence terry | theodore theo | thomas tom tommy
+timothy tim timmy | tobias tobi | victor vic | viktor | vincent vince | vladimir vlad volodymyr | walter walt
+wilhelm willi | william bill will billy | zachary zach
 """
 _FORMAL = {
     word: names.split()[0] for line in _SHORT_FORMS.split("\n") for names in line.split("|") for word in names.split()
 }
 _CAPITALS = re.compile(r"^[B-DF-HJ-NP-TV-XZ]{2,3}$")  # "JP", "LJ": two or three capitals without a vowel are initials
+# Pinyin: the first syllable ends where the second one's consonant begins; the second is captured.
+_TWO_SYLLABLES = re.compile(
+    r"(?:[zcs]h|[b-df-hj-np-tw-z])?[aeiou]{1,3}(?:ng|n)?((?:[zcs]h|[b-df-hj-np-tw-z])[aeiou]{1,3}(?:ng|n|r)?)"
+)
 
 
 class Agreement(IntEnum):
@@ -47,11 +56,12 @@ class Agreement(IntEnum):
     MONONYM = 2  # neither has a given name
     INITIALS = 3  # neither has more than initials
     INITIAL = 4  # one has an initial where the other has a name
-    SHORT_FORM = 5  # Bob, Robert
-    PART = 6  # "Jean", "Jean-Pierre"
-    MIDDLE_MISSING = 7
-    MIDDLE_AGREES = 8
-    SAME = 9
+    SPELT = 5  # two initials or more spell the other: "D.Y.", "Dayong"
+    SHORT_FORM = 6  # Bob, Robert
+    PART = 7  # "Jean", "Jean-Pierre"
+    MIDDLE_MISSING = 8
+    MIDDLE_AGREES = 9
+    SAME = 10
 
     @property
     def joins(self) -> bool:
@@ -121,7 +131,19 @@ def _compare(a: Given, b: Given) -> Agreement:
 def _compare_initials(a: Given, b: Given) -> Agreement:
     if a.parts[0][0] != b.parts[0][0] and a.formal[0] != b.formal[0]:
         return Agreement.CONFLICT
-    return Agreement.INITIAL if a.full or b.full else Agreement.INITIALS
+    if not (a.full or b.full):
+        return Agreement.INITIALS
+    short, full = (b, a) if a.full else (a, b)
+    return Agreement.SPELT if len(short.parts) > 1 and _spells(short.parts, full.parts) else Agreement.INITIAL
+
+
+def _spells(initials: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    """Whether the initials are those of the parts, or of the two syllables of a Chinese given name printed as one."""
+    if len(parts) == 1 and (syllables := _TWO_SYLLABLES.fullmatch(parts[0])):
+        parts = (parts[0][: syllables.start(1)], syllables[1])
+    return len(parts) >= len(initials) and all(
+        part[0] == letter[0] for part, letter in zip(parts, initials, strict=False)
+    )
 
 
 def _rest_agrees(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

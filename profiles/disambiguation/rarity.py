@@ -20,7 +20,7 @@ from pathlib import Path
 from papers.names import fold
 
 TABLE = "name_counts.tsv.gz"
-# Below these counts a row says no more than the estimate from the parts does; they keep the table near 200 KB.
+# Below these counts a row says no more than the estimate from the parts does; they keep the table near 300 KB.
 LEAST = {"full": 8, "family": 60, "given": 60}
 
 
@@ -41,7 +41,8 @@ class NameCounts:
 
     @staticmethod
     def read(packed: bytes) -> NameCounts:
-        """Parse the gzipped table: lines of kind, name, count, separated by tabs. Raises ValueError on other content."""
+        """Parse the gzipped table: lines of kind, name, count, separated by tabs. Raises ValueError on other
+        content."""
         counts: dict[str, dict[str, int]] = {"full": {}, "family": {}, "given": {}, "total": {}}
         for line in gzip.decompress(packed).decode("utf-8").splitlines():
             kind, name, count = line.split("\t")
@@ -51,9 +52,8 @@ class NameCounts:
     def people(self, family: str, given: str) -> float:
         """Expected occurrences of a folded name among `total`: as counted, or estimated from its parts.
 
-        An initial stands for every given name that begins with it, taken as 1 in 12 of all (initials are uneven:
-        the effective number of first letters in the table is near 12). A name without given part is as frequent as
-        the family name.
+        An initial, and any middle name, is taken to be shared by 1 in 12 (initials are uneven: the effective number of
+        first letters in the table is near 12). A name without given part is as frequent as the family name.
         """
         if (known := self.full.get(f"{family}|{given}")) is not None:
             return float(known)
@@ -62,7 +62,7 @@ class NameCounts:
         if not first:
             return by_family
         if len(first) == 1:
-            return by_family / 12
+            return by_family / 12.0 ** len(given.split())
         joined = given.replace(" ", "")
         by_given = max(self.given.get(first, 0), self.given.get(joined, 0)) or LEAST["given"] // 4
         # A full name under the table's limit occurs fewer than LEAST["full"] times, whatever the parts say.
@@ -71,7 +71,8 @@ class NameCounts:
 
 
 def count_names(names: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Lines of the table for (family, given) as printed, the most frequent first; initials are not counted as given names."""
+    """Lines of the table for (family, given) as printed, the most frequent first; initials are not counted as given
+    names."""
     full: Counter[str] = Counter()
     families: Counter[str] = Counter()
     givens: Counter[str] = Counter()

@@ -17,7 +17,8 @@ from .model import probability_of
 from .names import Agreement
 from .weighing import Weighed
 
-# How far below the threshold the mean log-odds of two clusters may lie to be worth a look: twice as unlikely, or nearer.
+# How far below the threshold the mean log-odds of two clusters may lie to be worth a look: twice as unlikely, or
+# nearer.
 NEAR = 0.7
 # A very common name has dozens of clusters near one another; a curator is shown the likeliest few of a batch.
 AT_MOST = 50

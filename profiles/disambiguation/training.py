@@ -1,8 +1,8 @@
 """Learn the weights of the evidence from gold sets.
 
 Idea: every pair of labelled signatures that blocking would compare is an example; within a set each signature counts
-alike (large clusters do not drown small ones), and each set as much as another, so that no field's habits rule. The
-threshold is then chosen once for all sets. Entry point: `learn`.
+alike (large clusters do not drown small ones), and a set counts by its authors: a few hundred people picked
+because their names are hard must not set the prior of everyone. Entry point: `learn`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ from numpy.typing import NDArray
 from .blocking import blocks
 from .evaluation import Gold
 from .evidence import Floats, Texts, matrix, prepare
-from .model import balance, train
+from .model import Model, balance, train
 from .rarity import NameCounts
 from .vocabulary import Vocabulary
 from .weighing import batch_pairs
 
 # Pairs kept of one set, drawn at random with a fixed seed: more change the weights in the third decimal.
 SAMPLE = 150_000
+# One for all: on the development sets F1 moves by less than half a point between .3 and .5, and at .4 the precision is
+# above 95 where names are not picked for being hard.
+THRESHOLD = 0.4
 
 
 def examples(gold: Gold, seed: int = 0) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
     """Columns of evidence, truth, and (pairs, 2) signature ids of the labelled pairs that blocking compares."""
-    labelled = [s for s, key in zip(gold.signatures, gold.keys, strict=True) if key in gold.labels]
+    labelled = [s for s in gold.signatures if gold.keys[s.id] in gold.labels]
     laid = list(blocks(labelled))
     signatures = [s for block in laid for s in block]
     found = batch_pairs(laid)
@@ -43,10 +46,24 @@ def examples(gold: Gold, seed: int = 0) -> tuple[Floats, NDArray[np.bool_], NDAr
     return rows, author[found.i] == author[found.j], np.column_stack([ids[found.i], ids[found.j]])
 
 
-def learn(sets: Sequence[Gold]) -> tuple[float, dict[str, float]]:
-    """Bias and weights from several gold sets, each counting as much as another."""
+def learn(sets: Sequence[Gold], date: str) -> Model:
+    """A model from several gold sets, with its card; `date` is the day to state on it (ISO 8601)."""
     rows, same, ids = zip(*map(examples, sets), strict=True)
-    start = np.cumsum([0] + [len(gold.signatures) for gold in sets[:-1]])
+    start = np.cumsum([0] + [len(gold.keys) for gold in sets[:-1]])
     number = np.repeat(np.arange(len(sets)), [len(r) for r in rows])
     pairs = np.concatenate([i + s for i, s in zip(ids, start, strict=True)])
-    return train(np.concatenate(rows), np.concatenate(same), balance(number, pairs[:, 0], pairs[:, 1]))
+    shares = [len(set(gold.labels.values())) for gold in sets]
+    bias, weights = train(np.concatenate(rows), np.concatenate(same), balance(number, pairs[:, 0], pairs[:, 1], shares))
+    card = {
+        "version": date,
+        "trained on": {
+            gold.name: f"{len(gold.labels)} signatures of {len(set(gold.labels.values()))} authors, {len(r)} pairs"
+            for gold, r in zip(sets, rows, strict=True)
+        },
+        "method": "ridge logistic regression on pieces of piecewise linear functions, signs held",
+        "weighting": "signatures alike within a set; sets by their authors",
+        "names counted in": "588,231 arXiv records, 1986 to 2019",
+        "limits": "learnt from English-language science; the threshold favours precision; "
+        "probabilities are of links, not of people",
+    }
+    return Model(bias, weights, THRESHOLD, card)

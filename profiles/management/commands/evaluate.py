@@ -112,8 +112,18 @@ def _figures(r: Run) -> dict[str, Any]:
         for name, f in (("b3", s.b3), ("pairwise", s.pairwise))
     }
     return {
-        "set": r.name, **three, "labelled": s.labelled, "authors": s.authors, "clusters": s.clusters,
-        "strata": {kind: {"signatures": n, "precision": f.precision, "recall": f.recall, "f1": f.f1} for kind, (n, f) in s.strata.items()},
-        "signatures": r.resolved, "cpu_seconds": r.cpu_seconds, "peak_megabytes": r.peak_megabytes,
-        "calibration_error": r.calibration_error, "reliability": [asdict(b) for b in r.reliability],
-    }  # fmt: skip
+        "set": r.name,
+        **three,
+        "labelled": s.labelled,
+        "authors": s.authors,
+        "clusters": s.clusters,
+        "strata": {
+            kind: {"signatures": n, "precision": f.precision, "recall": f.recall, "f1": f.f1}
+            for kind, (n, f) in s.strata.items()
+        },
+        "signatures": r.resolved,
+        "cpu_seconds": r.cpu_seconds,
+        "peak_megabytes": r.peak_megabytes,
+        "calibration_error": r.calibration_error,
+        "reliability": [asdict(b) for b in r.reliability],
+    }

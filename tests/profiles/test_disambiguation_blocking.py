@@ -1,0 +1,71 @@
+"""Blocks: who is compared with whom, and that no block grows without bound."""
+
+import pytest
+
+from profiles.disambiguation import blocking
+from profiles.disambiguation.blocking import blocks, family_key, pairs
+from profiles.disambiguation.names import Agreement
+from profiles.disambiguation.signatures import Signature
+
+
+def people(*names, coauthors=None):
+    return [Signature(n, n, *name, coauthors=(coauthors or {}).get(n, ())) for n, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("family", "key"), [("Van der Waals", "waals"), ("García", "garcia"), ("El", "el"), ("Mac Donald", "macdonald")]
+)
+def test_particles_accents_and_spaces_do_not_separate_family_names(family, key):
+    assert family_key(family) == key
+
+
+def test_bob_meets_robert_and_an_umlaut_meets_its_spelling():
+    assert [len(b) for b in blocks(people(("Smith", "Bob"), ("Smith", "Robert")))] == [2]
+    assert [
+        len(b) for b in blocks(people(("Schütze", "Hinrich"), ("Schuetze", "Hinrich"), ("Schutze", "Hinrich")))
+    ] == [3]
+    assert [len(b) for b in blocks(people(("Xu", "Wei"), ("Xue", "Wei")))] == [1, 1]
+
+
+def test_pairs_hold_each_agreeing_pair_once_with_how_it_agrees():
+    found = pairs(
+        people(("Zhao", "Dongbin"), ("Zhao", "D."), ("Zhao", "Dongbing"), ("Zhao", "Dongbin"), ("Zhao", "Dan"))
+    )
+    listed = {
+        (i, j): Agreement(k)
+        for i, j, k in zip(found.i.tolist(), found.j.tolist(), found.agreement.tolist(), strict=True)
+    }
+    assert len(listed) == len(found.i)
+    assert listed == {
+        (0, 3): Agreement.SAME,
+        (0, 1): Agreement.INITIAL,
+        (1, 3): Agreement.INITIAL,
+        (1, 2): Agreement.INITIAL,
+        (1, 4): Agreement.INITIAL,
+        (0, 2): Agreement.MISPRINT,
+        (2, 3): Agreement.MISPRINT,
+    }
+
+
+def test_an_oversized_block_is_split_by_first_name_and_initials_go_with_their_coauthors(monkeypatch):
+    monkeypatch.setattr(blocking, "CAP", 3)
+    known = people(("Li", "Jun"), ("Li", "Jun"), ("Li", "Jian"), ("Li", "J."), coauthors={2: ("x|y",), 3: ("x|y",)})
+    assert [[s.id for s in b] for b in blocks(known)] == [[2, 3], [0, 1]]
+
+
+def test_a_name_too_frequent_for_one_block_is_cut_along_coauthors(monkeypatch):
+    monkeypatch.setattr(blocking, "CAP", 4)
+    coauthors = {n: ("a|a",) if n % 2 else ("b|b",) for n in range(8)}
+    found = list(blocks(people(*[("Wang", "Wei")] * 8, coauthors=coauthors)))
+    assert sorted([s.id for s in b] for b in found) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+
+
+def test_no_block_exceeds_the_cap_and_nobody_is_lost(monkeypatch):
+    monkeypatch.setattr(blocking, "CAP", 5)
+    known = people(
+        *[("Wang", given) for given in ("Wei", "W.", "Wen", "Wei-Min") for _ in range(7)],
+        coauthors=dict.fromkeys(range(28), ("a|a",)),
+    )
+    found = list(blocks(known))
+    assert max(map(len, found)) <= 5
+    assert sorted(s.id for b in found for s in b) == list(range(28))
