@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
@@ -31,6 +32,8 @@ class Command(BaseCommand):
         paths = [None if name == "-" else Path(name) for name in files]
         if missing := [str(path) for path in paths if path and not path.is_file()]:
             raise CommandError(f"There is no file at {', '.join(missing)}.")
+        if Batch._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("The database has no tables yet: run `python3 manage.py migrate` first.")
         stopped = [self._import(path, source) for path in paths]
         if problems := [problem for problem in stopped if problem]:
             raise CommandError(" ".join(problems))
