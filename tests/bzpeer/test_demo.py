@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from celery import current_app
+from django.core.files import File
 
 from bzpeer import demo, pipeline
 from papers.models import Batch
@@ -22,9 +24,9 @@ def worker(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> list[int]:
     def send_task(name: str, arguments: list[int]) -> None:
         assert name == "bzpeer.process_batch"
         sent.extend(arguments)
-        pipeline.process(*arguments)
+        pipeline.process(arguments[0])
 
-    monkeypatch.setattr(demo.current_app, "send_task", send_task)
+    monkeypatch.setattr(current_app, "send_task", send_task)
     short = tmp_path / "demo.jsonl"
     short.write_bytes(b"".join(demo.RECORDS.open("rb").readlines()[:20]))
     monkeypatch.setattr(demo, "RECORDS", short)
@@ -46,7 +48,7 @@ def test_the_first_start_imports_and_makes_an_account_that_is_shown_once(worker:
 def test_an_import_that_was_cut_short_is_finished_by_the_next_start(worker: list[int]):
     cut = Batch.objects.create(label="Demo records", stage=Batch.Stage.READING)
     with demo.RECORDS.open("rb") as records:
-        cut.file.save("demo.jsonl", demo.File(records))
+        cut.file.save("demo.jsonl", File(records))
     demo.ensure(lambda line: None)
     assert worker == [cut.pk]
     assert Batch.objects.get().stage == Batch.Stage.DONE
