@@ -9,11 +9,13 @@ from pathlib import Path
 
 from celery import current_app
 from django.core.files import File
+from django.db import transaction
 
 import papers
-from papers.models import Batch
-from profiles.models import Account
+from papers.models import Batch, BatchRecord, Paper
+from profiles.models import Account, Author
 
+LABEL = "Demo records"
 RECORDS = Path(papers.__file__).parent / "data" / "demo.jsonl"
 
 # Some hundred times what it takes; a worker that does nothing for this long is broken.
@@ -33,11 +35,23 @@ def ensure(report: Callable[[str], None]) -> None:
         report(f"demo account for /admin/ on this machine: name demo, password {password} (shown once)")
 
 
+@transaction.atomic
+def remove() -> int:
+    """Take out the demo's papers that no other batch has met; returns how many. The next import tells their authors."""
+    records = BatchRecord.objects.filter(batch__label=LABEL)
+    others = BatchRecord.objects.exclude(batch__label=LABEL).filter(paper__in=records.values("paper"))
+    papers = Paper.objects.filter(pk__in=records.values("paper")).exclude(pk__in=others.values("paper"))
+    found = list(papers.values_list("pk", flat=True))
+    Author.objects.filter(assignments__signature__paper__in=found).update(stale=True)
+    Paper.objects.filter(pk__in=found).delete()
+    return len(found)
+
+
 def _import(report: Callable[[str], None]) -> None:
-    batch = Batch.objects.filter(label="Demo records").exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]).first()
+    batch = Batch.objects.filter(label=LABEL).exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]).first()
     if batch is None:
         with RECORDS.open("rb") as records:
-            batch = Batch.objects.create(label="Demo records", file=File(records, name=RECORDS.name))
+            batch = Batch.objects.create(label=LABEL, file=File(records, name=RECORDS.name))
     current_app.send_task("bzpeer.process_batch", [batch.pk])
     began, said = time.monotonic(), ""
     while batch.is_running:

@@ -46,6 +46,18 @@ def lock(batch_id: int) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, batch_id])
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other batch is being resolved: two at once would settle the same authors in different order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [_LOCK_SPACE])
+        try:
+            yield
+        finally:
+            if connection.is_usable():
+                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_LOCK_SPACE])
+
+
 def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lambda batch: None) -> Batch:
     """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
 
@@ -57,7 +69,8 @@ def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lamb
         try:
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
                 _read(batch, stream, report)
-            _finish(batch, report)
+            with alone():
+                _finish(batch, report)
         except DatabaseError:
             raise
         except Exception as error:
@@ -67,7 +80,8 @@ def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lamb
             )
             # The records read so far are in: they are resolved and scored all the same.
             if batch.total and batch.stage == Batch.Stage.READING:
-                _finish(batch, report)
+                with alone():
+                    _finish(batch, report)
             _enter(batch, Batch.Stage.FAILED, report)
             if not known:
                 logger.exception("Batch %s stopped", batch_id)

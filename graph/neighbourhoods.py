@@ -17,8 +17,8 @@ from profiles.models import Assignment, Author
 from .models import Coauthorship
 from .networks import LIMITS, Edge, Kind, Node, Slice
 
-# The explorer's page has room for about three times what fits the panel.
-EXPLORER: Mapping[Kind, int] = {"person": 60, "paper": 24, "topic": 16, "institution": 12}
+# A page of its own has room for half as many people again as the panel before most names would cover one another.
+EXPLORER: Mapping[Kind, int] = {"person": 36, "paper": 14, "topic": 9, "institution": 6}
 
 
 def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:

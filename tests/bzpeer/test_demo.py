@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 
 import pytest
 from celery import current_app
 from django.core.files import File
+from django.core.management import call_command
 
 from bzpeer import demo, pipeline
-from papers.models import Batch
-from profiles.models import Account
+from papers.models import Batch, Paper
+from profiles.models import Account, Author
+from tests.conftest import fact
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +70,17 @@ def test_a_batch_that_stops_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(demo, "RECORDS", nonsense)
     with pytest.raises(RuntimeError, match="could not be imported"):
         demo.ensure(lambda line: None)
+
+
+def test_the_demo_gives_way_to_records_of_ones_own_and_keeps_what_they_share(tmp_path, client):
+    demo.ensure(lambda line: None)
+    known = demo.RECORDS.read_bytes().splitlines()[0]
+    mine = tmp_path / "mine.jsonl"
+    mine.write_bytes(known + b"\n")
+    call_command("import", str(mine), stdout=io.StringIO())
+    kept = Paper.objects.get(arxiv_id=json.loads(known)["id"])
+    mine.write_text(json.dumps(fact("2001.00001", ["Ada Lovelace"])))
+    call_command("import", str(mine), "--replace-demo", stdout=io.StringIO())
+    assert set(Paper.objects.values_list("arxiv_id", flat=True)) == {kept.arxiv_id, "2001.00001"}
+    assert Author.objects.filter(works_count__gt=0).count() == kept.signatures.count() + 1
+    assert not Author.objects.filter(stale=True).exists()

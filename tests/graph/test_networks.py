@@ -323,3 +323,15 @@ def test_coordinates_keep_their_point_where_numbers_have_a_comma() -> None:
     with translation.override("de"):
         svg = picture(rendered(around_ada(7, 5, 3, 2)))
     assert all(re.fullmatch(r"[\d.]+", text.get("x", "")) for text in svg.iter("text"))
+
+
+def test_people_who_write_with_one_another_stand_together() -> None:
+    people = [Node("person", f"p{n}", f"Person {n}", f"/p{n}", 1) for n in range(6)]
+    focus = Node("person", "focus", "Ada", "/ada", 9)
+    spokes = [Edge("focus", person.id, "wrote with", 1) for person in people]
+    teams = [Edge(f"p{a}", f"p{b}", "wrote with", 1) for a, b in ((0, 2), (2, 4), (0, 4), (1, 3), (3, 5), (1, 5))]
+    places = layout(Slice((focus, *people), (*spokes, *teams), "focus"))
+    sides = {n: (places[f"p{n}"][0] > WIDTH / 2, places[f"p{n}"][1]) for n in range(6)}
+    for side in (False, True):
+        order = [n % 2 for n, (right, _) in sorted(sides.items(), key=lambda item: item[1]) if right is side]
+        assert order == sorted(order) or order == sorted(order, reverse=True)

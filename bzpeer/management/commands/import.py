@@ -11,7 +11,7 @@ from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
-from bzpeer import pipeline
+from bzpeer import demo, pipeline
 from papers import sources
 from papers.models import Batch, BatchRecord
 
@@ -26,14 +26,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
+        parser.add_argument("--replace-demo", action="store_true", help="take the demo records out first")
         parser.add_argument("--source", choices=[source.slug for source in sources.SOURCES], default="")
 
-    def handle(self, *args: Any, files: list[str], source: str, **options: Any) -> None:
+    def handle(self, *args: Any, files: list[str], source: str, replace_demo: bool, **options: Any) -> None:
         paths = [None if name == "-" else Path(name) for name in files]
         if missing := [str(path) for path in paths if path and not path.is_file()]:
             raise CommandError(f"There is no file at {', '.join(missing)}.")
         if Batch._meta.db_table not in connection.introspection.table_names():
             raise CommandError("The database has no tables yet: run `python3 manage.py migrate` first.")
+        if replace_demo:
+            self.stdout.write(f"{demo.remove():,} demo records taken out")
         stopped = [self._import(path, source) for path in paths]
         if problems := [problem for problem in stopped if problem]:
             raise CommandError(" ".join(problems))
