@@ -107,22 +107,22 @@ def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
 
 def _finish(batch: Batch, report: Report) -> None:
     resolving.mark_updated(batch)
-    families = resolving.families_of(batch)
-    _enter(batch, Batch.Stage.RESOLVING, report, total=sum(families.values()))
-    for names in resolving.bins(families):
-        resolving.resolve(names)
-        _advance(batch, sum(families[name] for name in names), report)
+    groups = resolving.groups_of(batch)
+    _enter(batch, Batch.Stage.RESOLVING, report, total=sum(group.signatures for group in groups))
+    for group in groups:
+        resolving.resolve(group.surnames)
+        _advance(batch, group.signatures, report)
     waiting = list(authors.stale_ids())
     _enter(batch, Batch.Stage.GRAPH, report, total=sum(map(len, waiting)))
-    for group in waiting:
-        authors.refresh(group)
-        coauthorships.refresh(group)
-        _advance(batch, len(group), report)
+    for ids in waiting:
+        authors.refresh(ids)
+        coauthorships.refresh(ids)
+        _advance(batch, len(ids), report)
     _enter(batch, Batch.Stage.TRUST, report, total=sum(map(len, waiting)))
-    for group in waiting:
-        scores.refresh(group)
-        authors.settle(group)
-        _advance(batch, len(group), report)
+    for ids in waiting:
+        scores.refresh(ids)
+        authors.settle(ids)
+        _advance(batch, len(ids), report)
     _enter(batch, Batch.Stage.DONE, report)
 
 

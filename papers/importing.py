@@ -17,7 +17,7 @@ from django.utils.text import slugify
 
 from . import merging, sources
 from .models import Batch, BatchRecord, Topic
-from .names import fold
+from .names import fold, surname_key
 from .records import Numbered, PrintedAuthor, Record, Refusal
 from .streams import UnreadableFile, open_stream
 from .taxonomy import is_category, topic_name
@@ -127,12 +127,12 @@ def _store(batch: Batch, chunk: _Chunk) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
     waiting = chunk.records
-    removed = set(batch.removed_families)
+    removed = set(batch.removed_surnames)
     while waiting:
         merged = _merge(batch, waiting)
         for fate, count in merged.fates.items():
             setattr(batch, fate, getattr(batch, fate) + count)
-        removed |= merged.removed_families
+        removed |= merged.removed_surnames
         waiting = {number: waiting[number] for number in merged.set_aside}
     BatchRecord.objects.bulk_create(
         [
@@ -142,7 +142,7 @@ def _store(batch: Batch, chunk: _Chunk) -> None:
     )
     batch.refused += len(chunk.refusals)
     batch.unchanged += len(chunk.repeats)
-    batch.removed_families = sorted(removed)
+    batch.removed_surnames = sorted(removed)
     batch.checkpoint = chunk.last
     batch.save()
 
@@ -194,9 +194,10 @@ def _paper_row(number: int, record: Record, source: str) -> tuple[Any, ...]:
 
 
 def _signature_row(number: int, position: int, author: PrintedAuthor) -> tuple[Any, ...]:
+    surname = surname_key(author.family) or author.printed.casefold()
     return (
         number, position, author.printed, author.family, author.given, author.suffix, *_name_keys(author),
-        list(author.affiliations), author.orcid,
+        surname[:KEY_LENGTH], list(author.affiliations), author.orcid,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ PAPER_COLUMNS = (
     "authors_key",
 )  # fmt: skip
 SIGNATURE_COLUMNS = (
-    "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "affiliations", "orcid",
+    "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "surname_key",
+    "affiliations", "orcid",
 )  # fmt: skip
 
 _STAGE = """
@@ -39,7 +40,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
-    affiliations text[], orcid varchar
+    surname_key text, affiliations text[], orcid varchar
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_topic (number bigint, topic_id bigint) ON COMMIT DELETE ROWS;
 TRUNCATE staged_paper, staged_signature, staged_topic;
@@ -147,15 +148,16 @@ SELECT old.id, r.paper_id, r.position
 """
 
 _REMOVED = """
-SELECT g.id, g.family_key FROM papers_signature g JOIN staged_paper s USING (paper_id)
+SELECT g.id, g.surname_key FROM papers_signature g JOIN staged_paper s USING (paper_id)
  WHERE s.relist AND s.fate = 'updated' AND g.id NOT IN (SELECT id FROM kept)
 """
 
 _SIGN = """
 UPDATE papers_signature g SET position = kept.position FROM kept WHERE kept.id = g.id AND kept.position <> g.position;
-INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, affiliations,
-       orcid)
-SELECT paper_id, position, printed, family, given, suffix, family_key, given_key, affiliations, orcid
+INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key,
+       affiliations, orcid)
+SELECT paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key, affiliations,
+       orcid
   FROM relisted r WHERE NOT EXISTS (SELECT FROM kept WHERE kept.paper_id = r.paper_id AND kept.position = r.position)
  ORDER BY number, position;
 """
@@ -194,11 +196,11 @@ SELECT %s, number, fate, coalesce(arxiv_id, doi, ''), '', '', paper_id FROM stag
 @dataclass(frozen=True, slots=True)
 class Merged:
     """What a merge did: `fates` counts by fate; `set_aside` numbers must be merged again in a chunk of their own;
-    `removed_families` are the family keys of names that are no longer on their paper."""
+    `removed_surnames` are the surname keys of names that are no longer on their paper."""
 
     fates: dict[str, int]
     set_aside: frozenset[int]
-    removed_families: frozenset[str]
+    removed_surnames: frozenset[str]
 
 
 def merge(

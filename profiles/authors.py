@@ -40,7 +40,7 @@ _PRINTED = """
 WITH printed AS (
     SELECT s.author_id, concat_ws(' ', nullif(g.given, ''), g.family, nullif(g.suffix, '')) AS printed,
            min(left(concat_ws(' ', nullif(g.given_key, ''), g.family_key), 300)) AS folded,
-           min(g.family_key) AS family_key, count(*) AS works
+           min(g.family_key) AS family_key, min(g.surname_key) AS surname_key, count(*) AS works
       FROM profiles_assignment s JOIN papers_signature g ON g.id = s.signature_id
      WHERE s.author_id = ANY(%s) AND s.state <> 'rejected'
      GROUP BY 1, 2
@@ -54,11 +54,13 @@ _VARIANTS = (
     DELETE FROM profiles_namevariant v WHERE v.author_id = ANY(%s)
        AND NOT EXISTS (SELECT FROM printed p WHERE p.author_id = v.author_id AND p.printed = v.printed)
 )
-INSERT INTO profiles_namevariant AS v (author_id, printed, folded, family_key, works)
-SELECT author_id, printed, folded, family_key, works FROM printed
+INSERT INTO profiles_namevariant AS v (author_id, printed, folded, family_key, surname_key, works)
+SELECT author_id, printed, folded, family_key, surname_key, works FROM printed
     ON CONFLICT (author_id, printed) DO UPDATE
-   SET works = excluded.works, folded = excluded.folded, family_key = excluded.family_key
- WHERE (v.works, v.folded, v.family_key) IS DISTINCT FROM (excluded.works, excluded.folded, excluded.family_key)
+   SET works = excluded.works, folded = excluded.folded, family_key = excluded.family_key,
+       surname_key = excluded.surname_key
+ WHERE (v.works, v.folded, v.family_key, v.surname_key)
+       IS DISTINCT FROM (excluded.works, excluded.folded, excluded.family_key, excluded.surname_key)
 """
 )
 

@@ -71,6 +71,7 @@ class NameVariant(models.Model):
     printed = models.TextField()
     folded = models.TextField(help_text="given names, then family name")
     family_key = models.TextField()
+    surname_key = models.TextField()
     works = models.PositiveIntegerField()
 
     class Meta:
@@ -78,6 +79,7 @@ class NameVariant(models.Model):
         indexes = [
             models.Index(fields=["folded"], name="namevariant_folded"),
             models.Index(fields=["family_key"], name="namevariant_family"),
+            models.Index(fields=["surname_key"], name="namevariant_surname"),
             GinIndex(OpClass("folded", name="gin_trgm_ops"), name="namevariant_trigram"),
         ]
 

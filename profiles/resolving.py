@@ -1,18 +1,19 @@
-"""Resolving: the signatures of some family names are clustered and become, or stay, authors.
+"""Resolving: the signatures of some surnames are clustered and become, or stay, authors.
 
 Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed. A run over
 the same records writes nothing; author ids follow the larger part of a cluster. Authors whose works changed, and those
 who share papers with them, are left marked `stale` for the steps that compute counts, coauthorship and trust.
-Entry points: `mark_updated`, `families_of` and `resolve`.
+Entry points: `mark_updated`, `groups_of` and `resolve`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
+import networkx as nx
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
@@ -31,21 +32,36 @@ BIN = 4_000
 COAUTHORS = 64
 
 
-def families_of(batch: Batch) -> dict[str, int]:
-    """Family keys with something to resolve, each with its number of signatures.
+class Group(NamedTuple):
+    """Surname keys that are resolved together, and how many signatures that is."""
 
-    Those of papers that the batch updated, of names it removed, and of any signature that has no author yet: also those
-    that an earlier batch left behind when it was ended early.
+    surnames: list[str]
+    signatures: int
+
+
+def groups_of(batch: Batch) -> list[Group]:
+    """What the batch gives to resolve, in groups of about `BIN` signatures; a larger surname is a group of its own.
+
+    Surnames of papers that the batch updated, of names it removed, and of any signature that has no author yet: also
+    those that an earlier batch left behind when it was ended early. Surnames that a decision ties stay together.
     """
     updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
     waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
-    families = waiting.values("family_key").distinct()
-    counts = (
-        Signature.objects.filter(Q(family_key__in=families) | Q(family_key__in=batch.removed_families))
-        .values_list("family_key")
-        .annotate(Count("pk"))
-    )
-    return dict.fromkeys(batch.removed_families, 0) | dict(counts.order_by("family_key"))
+    touched = {*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames}
+    ties = nx.Graph(list(Correction.objects.values_list("signature__surname_key", "other__surname_key").distinct()))
+    tied = [surnames for surnames in nx.connected_components(ties) if surnames & touched]
+    units = [sorted(surnames) for surnames in tied] + [[name] for name in sorted(touched.difference(*tied))]
+    found = Signature.objects.filter(surname_key__in=[name for unit in units for name in unit])
+    counts = dict(found.values_list("surname_key").annotate(Count("pk")).order_by())
+    groups: list[Group] = []
+    for unit in units:
+        size = sum(counts.get(name, 0) for name in unit)
+        if groups and groups[-1].signatures + size <= BIN:
+            last = groups.pop()
+            groups.append(Group(last.surnames + unit, last.signatures + size))
+        else:
+            groups.append(Group(unit, size))
+    return groups
 
 
 def mark_updated(batch: Batch) -> None:
@@ -55,29 +71,15 @@ def mark_updated(batch: Batch) -> None:
     Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
 
 
-def bins(families: dict[str, int]) -> Iterator[list[str]]:
-    """The family keys in groups of about `BIN` signatures; a larger family is a group of its own."""
-    group: list[str] = []
-    size = 0
-    for family, count in families.items():
-        if group and size + count > BIN:
-            yield group
-            group, size = [], 0
-        group.append(family)
-        size += count
-    if group:
-        yield group
-
-
 @transaction.atomic
-def resolve(families: Sequence[str]) -> None:
-    """Work out who is who among all signatures with these family keys, and store what changed."""
-    _lock(families)
-    signatures = _load(families)
+def resolve(surnames: Sequence[str]) -> None:
+    """Work out who is who among all signatures with these surname keys, and store what changed."""
+    _lock(surnames)
+    signatures = _load(surnames)
     stored = Assignment.objects.in_bulk([signature.id for signature in signatures], field_name="signature_id")
     previous = {signature: assignment.author_id for signature, assignment in stored.items()}
     model = Model.shipped()
-    resolution = engine.resolve(signatures, _decisions(families), model)
+    resolution = engine.resolve(signatures, _decisions(surnames), model)
     now = _authors(resolution.clusters, previous, {signature.id: signature.name for signature in signatures})
     rows = [
         Assignment(
@@ -99,24 +101,24 @@ def resolve(families: Sequence[str]) -> None:
         update_fields=["author", "state", "probability", "evidence", "model"],
         batch_size=2_000,
     )
-    _mark_stale(families, [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))])
+    _mark_stale(surnames, [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))])
     _redirect(previous, now)
     _suggest(resolution.suggestions, now)
 
 
-def _lock(families: Sequence[str]) -> None:
-    """One resolver at a time for a family name; sorted, so that two never wait for each other."""
+def _lock(surnames: Sequence[str]) -> None:
+    """One resolver at a time for a surname; sorted, so that two never wait for each other."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT pg_advisory_xact_lock(h)
                  FROM (SELECT DISTINCT hashtext(f) AS h FROM unnest(%s::text[]) f ORDER BY 1) t""",
-            [list(families)],
+            [list(surnames)],
         )
 
 
-def _load(families: Sequence[str]) -> list[Printed]:
+def _load(surnames: Sequence[str]) -> list[Printed]:
     rows = list(
-        Signature.objects.filter(family_key__in=families)
+        Signature.objects.filter(surname_key__in=surnames)
         .order_by("pk")
         .values_list("pk", "paper_id", "family", "given", "suffix", "affiliations", "orcid", "position")
     )
@@ -154,8 +156,8 @@ def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int,
     )
 
 
-def _decisions(families: Sequence[str]) -> Decisions:
-    pairs = Correction.objects.filter(signature__family_key__in=families, other__family_key__in=families)
+def _decisions(surnames: Sequence[str]) -> Decisions:
+    pairs = Correction.objects.filter(signature__surname_key__in=surnames, other__surname_key__in=surnames)
     verdicts: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
     for one, other, same in pairs.values_list("signature_id", "other_id", "same"):
         verdicts[same].add((one, other))
@@ -190,12 +192,12 @@ def _same(row: Assignment, stored: Assignment | None) -> bool:
     )
 
 
-def _mark_stale(families: Sequence[str], moved: Iterable[int]) -> None:
+def _mark_stale(surnames: Sequence[str], moved: Iterable[int]) -> None:
     """Mark the authors of the moved signatures' papers, and those who lost a signature that is no longer printed."""
     papers = Signature.objects.filter(pk__in=list(moved)).values("paper")
     sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
     Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
-    counted = Author.objects.filter(variants__family_key__in=families, stale=False).distinct()
+    counted = Author.objects.filter(variants__surname_key__in=surnames, stale=False).distinct()
     losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
     Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
 

@@ -66,7 +66,7 @@ def test_records_one_by_one_in_any_order_give_the_people_of_one_import(bring):
 def test_resolving_again_changes_nothing(bring):
     bring(PARITY.read_bytes())
     before = state()
-    families = list(Signature.objects.values_list("family_key", flat=True).distinct())
+    families = list(Signature.objects.values_list("surname_key", flat=True).distinct())
     resolving.resolve(families)
     assert state() == before
 
@@ -239,3 +239,28 @@ def test_batches_worked_on_at_the_same_time_end_as_if_one_after_the_other():
     assert set(Batch.objects.values_list("stage", "new")) == {("done", 40)}
     assert {author.works_count for author in Author.objects.filter(works_count__gt=0)} == {160}
     assert Coauthorship.objects.get(author__name="Ada Lovelace").works == 160
+
+
+def test_a_decision_holds_across_surnames(bring):
+    bring(
+        fact("2001.00001", ["Grace Murray", "Charles Babbage"], title="Engines"),
+        fact("2001.00002", ["Grace Hopper", "Charles Babbage"], title="Compilers"),
+    )
+    maiden, married = Signature.objects.filter(given="Grace").order_by("pk")
+    curator = Account.objects.create_user("curator")
+    Correction.objects.create(signature=maiden, other=married, same=True, reason="Married in 1930.", made_by=curator)
+    bring(fact("2001.00003", ["Grace Hopper"], title="Nanoseconds"))
+    assert Assignment.objects.get(signature=maiden).author == Assignment.objects.get(signature=married).author
+
+
+def test_spellings_of_one_surname_are_resolved_together_whatever_else_the_batch_holds(bring, monkeypatch):
+    monkeypatch.setattr(resolving, "BIN", 1)
+    team = ["Charles Babbage", "Mary Somerville"]
+    bring(
+        fact("2001.00001", ["Hinrich Schütze", *team], title="Engines"),
+        fact("2001.00002", ["Hinrich Schuetze", *team], title="More engines"),
+        fact("2001.00003", ["Vincent van Gogh", *team], title="Paint"),
+        fact("2001.00004", ["Vincent Gogh", *team], title="More paint"),
+    )
+    for given in ("Hinrich", "Vincent"):
+        assert Assignment.objects.filter(signature__given=given).values("author").distinct().count() == 1

@@ -108,7 +108,7 @@ def test_a_name_that_leaves_the_paper_loses_its_signature_and_the_others_keep_th
     assert [name for name, _ in rows] == ["Luigi Menabrea", "Mary Somerville", "Ada Lovelace"]
     assert dict(rows)["Ada Lovelace"] == kept["Ada Lovelace"]
     assert dict(rows)["Luigi Menabrea"] == kept["Luigi Menabrea"]
-    assert batch.removed_families == ["babbage"]
+    assert batch.removed_surnames == ["babbage"]
 
 
 def test_the_same_name_twice_on_one_paper_is_two_signatures():

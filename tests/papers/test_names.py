@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.names import fold, is_collaboration, split_authors, split_name
+from papers.names import fold, is_collaboration, split_authors, split_name, surname_key
 
 
 @pytest.mark.parametrize(
@@ -172,3 +172,22 @@ def test_an_author_list_is_cut_into_printed_names(printed: str, names: list[str]
 @given(st.text(alphabet="aB ,;()&{}\\.nd:", max_size=40))
 def test_every_cut_name_stands_in_the_list_byte_for_byte(printed: str) -> None:
     assert all(name in printed for name in split_authors(printed))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Müller", "Mueller"),
+        ("van der Berg", "Berg"),
+        ("de la Cruz", "Cruz"),
+        ("Mac Donald", "MacDonald"),
+        ("Łoś", "Los"),
+    ],
+)
+def test_surnames_that_could_be_one_persons_have_one_key(one: str, other: str) -> None:
+    assert surname_key(one) == surname_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Li", "Liu"), ("Chen", "Cheng"), ("De", "")])
+def test_other_surnames_have_other_keys(one: str, other: str) -> None:
+    assert surname_key(one) != surname_key(other)
