@@ -8,11 +8,13 @@ works on it. Entry point: `process`.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from django.db import DatabaseError, connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from graph import coauthorships
@@ -22,6 +24,7 @@ from papers.streams import UnreadableFile
 from profiles import authors, resolving
 from trust import scores
 
+POLL_SECONDS = 0.2
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
 
 logger = logging.getLogger(__name__)
@@ -58,8 +61,16 @@ def alone() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_LOCK_SPACE])
 
 
-def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lambda batch: None) -> Batch:
+def process(
+    batch_id: int,
+    stream: BinaryIO | None = None,
+    report: Report = lambda batch: None,
+    call: Callable[[int], None] = lambda groups: None,
+) -> Batch:
     """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
+
+    `report` gets the batch whenever it has moved on. `call` gets the number of groups to resolve, and may call other
+    processes to `profiles.resolving.resolve_next`; whatever becomes of them, this one goes on until none is left.
 
     A file that cannot be read ends the batch as stopped, with a sentence; what was read before stays in. Raises `Busy`,
     and DatabaseError where the database went away (the next run goes on).
@@ -70,7 +81,7 @@ def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lamb
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
                 _read(batch, stream, report)
             with alone():
-                _finish(batch, report)
+                _finish(batch, report, call)
         except DatabaseError:
             raise
         except Exception as error:
@@ -81,7 +92,7 @@ def process(batch_id: int, stream: BinaryIO | None = None, report: Report = lamb
             # The records read so far are in: they are resolved and scored all the same.
             if batch.total and batch.stage == Batch.Stage.READING:
                 with alone():
-                    _finish(batch, report)
+                    _finish(batch, report, call)
             _enter(batch, Batch.Stage.FAILED, report)
             if not known:
                 logger.exception("Batch %s stopped", batch_id)
@@ -105,13 +116,14 @@ def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
         raise UnreadableFile(f"The uploaded file cannot be read: {error.strerror}.") from error
 
 
-def _finish(batch: Batch, report: Report) -> None:
-    resolving.mark_updated(batch)
-    groups = resolving.groups_of(batch)
-    _enter(batch, Batch.Stage.RESOLVING, report, total=sum(group.signatures for group in groups))
-    for group in groups:
-        resolving.resolve(group.surnames)
-        _advance(batch, group.signatures, report)
+def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
+    _enter(batch, Batch.Stage.RESOLVING, report, total=resolving.plan(batch))
+    call(batch.pending_groups.count())
+    while batch.pending_groups.exists():
+        if not resolving.resolve_next(batch.pk):
+            time.sleep(POLL_SECONDS)  # the last groups are with others
+        left = batch.pending_groups.aggregate(left=Sum("signatures", default=0))["left"]
+        _advance(batch, batch.step_total - left - batch.step_done, report)
     waiting = list(authors.stale_ids())
     _enter(batch, Batch.Stage.GRAPH, report, total=sum(map(len, waiting)))
     for ids in waiting:

@@ -6,17 +6,33 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from papers.models import Batch
+from profiles import resolving
 
 from . import pipeline
+
+# Messages that call for help with one batch; each helper goes on until nothing is left, so more would find nothing.
+MOST_HELPERS = 32
 
 
 @shared_task(name="bzpeer.process_batch", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
 def process_batch(batch_id: int) -> None:
     """Work a batch off. A second delivery of the message finds it locked or done, and does nothing."""
+
+    def call(groups: int) -> None:
+        for _ in range(min(groups - 1, MOST_HELPERS)):
+            resolve_groups.delay(batch_id)
+
     try:
-        pipeline.process(batch_id)
+        pipeline.process(batch_id, call=call)
     except (pipeline.Busy, Batch.DoesNotExist):
         return
+
+
+@shared_task(name="bzpeer.resolve_groups", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def resolve_groups(batch_id: int) -> None:
+    """Help with the groups of a batch until none is free. Any number of workers may; late, it finds nothing to do."""
+    while resolving.resolve_next(batch_id):
+        pass
 
 
 @shared_task(name="bzpeer.resume_batches")

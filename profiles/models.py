@@ -7,13 +7,14 @@ and recomputed, `Correction` is never lost and never overruled by the machine.
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import pgettext_lazy
 
-from papers.models import Signature
+from papers.models import Batch, Signature
 
 
 class Account(AbstractUser):
@@ -115,6 +116,17 @@ class Assignment(models.Model):
     @property
     def is_weak(self) -> bool:
         return self.state not in self.STRONG_OR_BETTER
+
+
+class PendingGroup(models.Model):
+    """Surnames of a batch that wait to be resolved together. Whoever resolves them deletes the row in the same step."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="pending_groups")
+    surnames = ArrayField(models.TextField())
+    signatures = models.PositiveIntegerField(help_text="how much work it is")
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {', '.join(self.surnames[:3])}, {self.signatures} signatures"
 
 
 class Suggestion(models.Model):

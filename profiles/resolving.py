@@ -3,7 +3,7 @@
 Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed. A run over
 the same records writes nothing; author ids follow the larger part of a cluster. Authors whose works changed, and those
 who share papers with them, are left marked `stale` for the steps that compute counts, coauthorship and trust.
-Entry points: `mark_updated`, `groups_of` and `resolve`.
+Entry points: `plan`, then `resolve_next` until there is none, by as many processes as there are.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import networkx as nx
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
@@ -24,7 +24,7 @@ from .disambiguation.clustering import Decisions
 from .disambiguation.model import Model
 from .disambiguation.signatures import Signature as Printed
 from .disambiguation.signatures import coauthor_key
-from .models import Assignment, Author, Correction, Suggestion
+from .models import Assignment, Author, Correction, PendingGroup, Suggestion
 
 # Signatures that are resolved in one transaction, and so the unit of work that a kill can cost (about two seconds).
 BIN = 4_000
@@ -32,20 +32,17 @@ BIN = 4_000
 COAUTHORS = 64
 
 
-class Group(NamedTuple):
-    """Surname keys that are resolved together, and how many signatures that is."""
-
-    surnames: list[str]
-    signatures: int
-
-
-def groups_of(batch: Batch) -> list[Group]:
-    """What the batch gives to resolve, in groups of about `BIN` signatures; a larger surname is a group of its own.
+@transaction.atomic
+def plan(batch: Batch) -> int:
+    """Lay out what the batch gives to resolve as pending groups; returns the number of signatures in all of them.
 
     Surnames of papers that the batch updated, of names it removed, and of any signature that has no author yet: also
-    those that an earlier batch left behind when it was ended early. Surnames that a decision ties stay together.
+    those that an earlier batch left behind when it was ended early. Surnames that a decision ties stay together. A
+    group has about `BIN` signatures; a larger surname is a group of its own, and the largest come first.
     """
+    batch.pending_groups.all().delete()
     updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
+    _mark_updated(batch, updated)
     waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
     touched = {*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames}
     ties = nx.Graph(list(Correction.objects.values_list("signature__surname_key", "other__surname_key").distinct()))
@@ -53,22 +50,40 @@ def groups_of(batch: Batch) -> list[Group]:
     units = [sorted(surnames) for surnames in tied] + [[name] for name in sorted(touched.difference(*tied))]
     found = Signature.objects.filter(surname_key__in=[name for unit in units for name in unit])
     counts = dict(found.values_list("surname_key").annotate(Count("pk")).order_by())
-    groups: list[Group] = []
+    groups: list[PendingGroup] = []
     for unit in units:
         size = sum(counts.get(name, 0) for name in unit)
         if groups and groups[-1].signatures + size <= BIN:
-            last = groups.pop()
-            groups.append(Group(last.surnames + unit, last.signatures + size))
+            groups[-1].surnames += unit
+            groups[-1].signatures += size
         else:
-            groups.append(Group(unit, size))
-    return groups
+            groups.append(PendingGroup(batch=batch, surnames=unit, signatures=size))
+    PendingGroup.objects.bulk_create(sorted(groups, key=lambda group: -group.signatures))
+    return sum(group.signatures for group in groups)
 
 
-def mark_updated(batch: Batch) -> None:
-    """Mark the authors of the papers that the batch updated: a new date, topic or name changes their pages."""
-    updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
-    sharing = Assignment.objects.filter(signature__paper__in=updated).values("author")
+def _mark_updated(batch: Batch, papers: QuerySet[BatchRecord, Any]) -> None:
+    """Mark the authors of the papers that the batch updated, and those whose name it took off a paper."""
+    sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
     Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
+    counted = Author.objects.filter(variants__surname_key__in=batch.removed_surnames, stale=False).distinct()
+    losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
+    Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
+
+
+@transaction.atomic
+def resolve_next(batch_id: int) -> bool:
+    """Resolve one pending group that nobody else is at; False where there is none.
+
+    Any number of processes may call this at once: a group is locked while it is worked on, and back in the queue the
+    moment its process dies.
+    """
+    pending = PendingGroup.objects.select_for_update(skip_locked=True).filter(batch=batch_id).order_by("pk").first()
+    if pending is None:
+        return False
+    resolve(pending.surnames)
+    pending.delete()
+    return True
 
 
 @transaction.atomic
@@ -101,8 +116,8 @@ def resolve(surnames: Sequence[str]) -> None:
         update_fields=["author", "state", "probability", "evidence", "model"],
         batch_size=2_000,
     )
-    _mark_stale(surnames, [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))])
-    _redirect(previous, now)
+    moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
+    _mark_stale(moved, _heirs(previous, now))
     _suggest(resolution.suggestions, now)
 
 
@@ -192,24 +207,24 @@ def _same(row: Assignment, stored: Assignment | None) -> bool:
     )
 
 
-def _mark_stale(surnames: Sequence[str], moved: Iterable[int]) -> None:
-    """Mark the authors of the moved signatures' papers, and those who lost a signature that is no longer printed."""
-    papers = Signature.objects.filter(pk__in=list(moved)).values("paper")
-    sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
-    Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
-    counted = Author.objects.filter(variants__surname_key__in=surnames, stale=False).distinct()
-    losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
-    Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
-
-
-def _redirect(previous: dict[int, int], now: dict[int, int]) -> None:
-    """An author whose every signature went to one other author answers with that author's address from now on."""
-    heirs: dict[int, set[int]] = defaultdict(set)
+def _heirs(previous: dict[int, int], now: dict[int, int]) -> dict[int, int | None]:
+    """For each author who has lost every signature: the author who has all of them now, or None for several."""
+    found: dict[int, set[int]] = defaultdict(set)
     for signature, author in previous.items():
-        heirs[author].add(now[signature])
-    for author, found in heirs.items():
-        if author not in found:
-            Author.objects.filter(pk=author).update(merged_into=max(found) if len(found) == 1 else None, stale=True)
+        found[author].add(now[signature])
+    return {author: max(heirs) if len(heirs) == 1 else None for author, heirs in found.items() if author not in heirs}
+
+
+def _mark_stale(moved: Sequence[int], heirs: dict[int, int | None]) -> None:
+    """Mark the authors of the moved signatures' papers, and lead from those who lost everything to their heirs."""
+    papers = Signature.objects.filter(pk__in=moved).values("paper")
+    sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
+    # In one order, or two processes that share authors could wait for each other.
+    rows = Author.objects.filter(Q(pk__in=sharing, stale=False) | Q(pk__in=heirs)).order_by("pk")
+    locked = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    Author.objects.filter(pk__in=locked).update(stale=True)
+    for author, heir in heirs.items():
+        Author.objects.filter(pk=author).update(merged_into=heir)
 
 
 def _suggest(suggestions: Sequence[engine.Suggestion], now: dict[int, int]) -> None:

@@ -13,7 +13,7 @@ from bzpeer import pipeline, tasks
 from graph.models import Coauthorship
 from papers.models import Batch, Paper, Signature
 from profiles import resolving
-from profiles.models import Account, Assignment, Author, Correction, NameVariant, Suggestion
+from profiles.models import Account, Assignment, Author, Correction, NameVariant, PendingGroup, Suggestion
 from tests.conftest import PARITY, fact
 from trust.models import TrustScore
 
@@ -264,3 +264,47 @@ def test_spellings_of_one_surname_are_resolved_together_whatever_else_the_batch_
     )
     for given in ("Hinrich", "Vincent"):
         assert Assignment.objects.filter(signature__given=given).values("author").distinct().count() == 1
+
+
+def test_a_group_whose_process_dies_is_back_in_the_queue(bring, monkeypatch):
+    bring(PARITY.read_bytes())
+    before = state()
+    batch = Batch.objects.get()
+    PendingGroup.objects.create(batch=batch, surnames=["chen"], signatures=8)
+    with monkeypatch.context() as broken:
+        broken.setattr(resolving, "resolve", lambda surnames: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            resolving.resolve_next(batch.pk)
+    assert PendingGroup.objects.get().surnames == ["chen"]
+    assert resolving.resolve_next(batch.pk)
+    assert not resolving.resolve_next(batch.pk)
+    assert state() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_processes_resolve_what_one_would(monkeypatch):
+    monkeypatch.setattr(resolving, "BIN", 5)
+
+    def call(groups: int) -> None:
+        for _ in range(3):
+            helpers.append(threading.Thread(target=help_out))
+            helpers[-1].start()
+
+    def help_out() -> None:
+        try:
+            tasks.resolve_groups(batch.pk)
+        finally:
+            connection.close()
+
+    helpers: list[threading.Thread] = []
+    batch = Batch.objects.create(label="by four")
+    pipeline.process(batch.pk, io.BytesIO(PARITY.read_bytes()), call=call)
+    for helper in helpers:
+        helper.join()
+    assert len(helpers) == 3
+    assert not PendingGroup.objects.exists()
+    by_four = people()
+    Author.objects.all().delete()
+    pipeline.process(Batch.objects.create(label="by one").pk, io.BytesIO(PARITY.read_bytes()))
+    assert people() == by_four
+    assert Author.objects.get(name="Xiangning Chen").trust.score == 21
