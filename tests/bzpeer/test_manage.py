@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,6 +32,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (tmp_path / "requirements.lock").write_text("a==1\n")
     (tmp_path / "requirements-dev.lock").write_text("a==1\nb==2\n")
+    # manage.py sets up with the system's interpreter and its pip; the tests' own environment has none.
+    monkeypatch.setattr(sys, "executable", BASE_PYTHON)
+    monkeypatch.setitem(sys.modules, "pip", SimpleNamespace(__spec__=ModuleSpec("pip", None)))  # type: ignore[arg-type]
     monkeypatch.setattr(manage, "CHECKOUT", tmp_path)
     monkeypatch.setattr(manage, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(manage, "PYTHON", tmp_path / ".venv" / "bin" / "python")
