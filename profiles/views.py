@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from papers.fragments import wants_fragment
 from papers.paging import newest
 
+from .disambiguation.model import probability_of
 from .models import Account, Assignment, Author, Follow, NameVariant
 
 WEAKEST_CLOSE = 2  # works that make a coauthor a close collaborator
@@ -84,11 +85,16 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
     )
     if assignment is None:
         raise Http404("This work is not attributed to this person.")
+    total = sum(item["weight"] for item in assignment.evidence)
+    speaking = [item for item in assignment.evidence if item["rule"] != "prior" and item["weight"] > 0]
+    strongest = max(speaking, key=lambda item: float(item["weight"]), default=None)
     context = {
         "author": found,
         "paper": assignment.signature.paper,
         "assignment": assignment,
-        "total": sum(item["weight"] for item in assignment.evidence),
+        "total": total,
+        "strongest": strongest,
+        "without": probability_of(total - strongest["weight"]) if strongest else None,
     }
     return render(request, "profiles/attribution.html", context)
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from .block import Floats
 from .blocking import Pairs
 from .clustering import Ints
-from .evidence import RULES, Floats, matrix, rarity_sentence
+from .evidence import RULES, matrix, rarity_sentence
 from .model import log_odds_of, probability_of
 from .names import Agreement, read_given
 from .weighing import Weighed
@@ -45,7 +46,8 @@ class Attribution:
     """Why a signature is with the others of its cluster: the link to `linked_to` that carries it.
 
     `total` is the sum of the weights of `evidence`, `probability` that it is right; `weak` where it should be offered
-    for review. A signature alone has one reason and no link.
+    for review: it is not sure enough, or it ties two circles by one coauthor with a common name alone. A signature
+    alone has one reason and no link.
     """
 
     signature: int
@@ -60,7 +62,10 @@ def attributions(w: Weighed) -> list[Attribution]:
     """Why each signature is where it is, by position."""
     size, pairs = len(w.signatures), w.pairs
     inside = np.flatnonzero((w.labels[pairs.i] == w.labels[pairs.j]) & (pairs.agreement > Agreement.MISPRINT))
-    strong = inside[w.log_odds[inside] >= log_odds_of(CORE)]
+    limit = np.float32(log_odds_of(STRONG))
+    # A name is not yet a person: two people may each have written with someone of a common name.
+    by_common_name = (w.log_odds[inside] >= limit) & (w.unaided[inside] < limit)
+    strong = inside[(w.log_odds[inside] >= log_odds_of(CORE)) & ~by_common_name]
     bound = w.constraints.links()
     i, j = np.concatenate([pairs.i[strong], bound[:, 0]]), np.concatenate([pairs.j[strong], bound[:, 1]])
     part = connected_components(
@@ -68,9 +73,13 @@ def attributions(w: Weighed) -> list[Attribution]:
     )[1]
     in_core = _in_core(w.labels, part)
     i, j = pairs.i[inside], pairs.j[inside]
-    best = _best(size, pairs[inside], w.log_odds[inside], (part[i] != part[j]) | (in_core[i] & in_core[j]))
+    circle = np.bincount(part)[part] > 1
+    between = (part[i] != part[j]) & circle[i] & circle[j]
+    trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.log_odds[inside])
+    best = _best(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
     has_link = best >= 0
     links = pairs[inside[best[has_link]]]
+    weak = trusted[best[has_link]] < limit
     added = w.model.contributions(matrix(w.block, links))
     row = np.cumsum(has_link) - 1
     must = np.zeros(size, bool)
@@ -79,7 +88,7 @@ def attributions(w: Weighed) -> list[Attribution]:
     return [
         _by_statement(w, p)
         if must[p]
-        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]])
+        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]], bool(weak[row[p]]))
         if has_link[p]
         else _alone(w, p, bool(competing[p]))
         for p in range(size)
@@ -115,7 +124,7 @@ def _competing(w: Weighed) -> NDArray[np.bool_]:
     return competing
 
 
-def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats) -> Attribution:
+def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats, weak: bool) -> Attribution:
     evidence = [Evidence("prior", round(w.model.bias, 4), "before any evidence")]
     evidence += [
         Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair))
@@ -126,7 +135,7 @@ def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats) -> Attributi
     other = pair.j[0] if pair.i[0] == position else pair.i[0]
     stated = probability_of(total)
     return Attribution(
-        w.signatures[position].id, w.signatures[other].id, stated, stated < STRONG, tuple(evidence), total
+        w.signatures[position].id, w.signatures[other].id, stated, weak or stated < STRONG, tuple(evidence), total
     )
 
 

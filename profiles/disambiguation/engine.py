@@ -17,9 +17,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .attribution import Attribution, Evidence, attributions
+from .block import Texts
 from .blocking import blocks
 from .clustering import Contradiction, Decisions, parts_of
-from .evidence import Texts
 from .model import Model
 from .signatures import Signature
 from .suggestions import Suggestion, suggestions

@@ -28,6 +28,7 @@ from .model import Model
 from .signatures import Signature, coauthor_key
 
 Key = tuple[str, int]  # paper id, position
+_PAPER = ("id", "title", "abstract", "year", "venue", "categories", "authors")
 STRATA = ("homonym", "synonym", "both", "plain")
 
 
@@ -146,15 +147,15 @@ def read_gold(folder: Path, tier: str = "") -> Gold:
     """Read a gold folder; with `tier`, of the labels that have a tier only those of its letters. Raises GoldError."""
     labels = {
         (row["paper_id"], row["position"]): row["author_id"]
-        for row in _lines(folder / "gold.jsonl.gz")
+        for row in _lines(folder / "gold.jsonl.gz", "paper_id", "position", "author_id")
         if not tier or row.get("tier", tier) in tier
     }
     families: set[str] = set()
-    for paper in _lines(folder / "papers.jsonl.gz"):
+    for paper in _lines(folder / "papers.jsonl.gz", *_PAPER):
         families |= {family_key(a["family"]) for a in paper["authors"] if (paper["id"], a["position"]) in labels}
     signatures: list[Signature] = []
     keys: list[Key] = []
-    for paper in _lines(folder / "papers.jsonl.gz"):
+    for paper in _lines(folder / "papers.jsonl.gz", *_PAPER):
         signatures += _signatures(paper, len(keys), families)
         keys += [(paper["id"], author["position"]) for author in paper["authors"]]
     if missing := labels.keys() - set(keys):
@@ -164,7 +165,8 @@ def read_gold(folder: Path, tier: str = "") -> Gold:
 
 def read_predictions(path: Path) -> dict[Key, Hashable]:
     """Read a clustering: lines of `{"paper_id", "position", "cluster_id"}`, plain or gzipped. Raises GoldError."""
-    return {(row["paper_id"], row["position"]): row["cluster_id"] for row in _lines(path)}
+    needed = "paper_id", "position", "cluster_id"
+    return {(row["paper_id"], row["position"]): row["cluster_id"] for row in _lines(path, *needed)}
 
 
 def find_sets(folder: Path) -> list[Path]:
@@ -199,15 +201,19 @@ def _signatures(paper: Mapping[str, Any], first: int, families: Container[str]) 
             )
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines, each of which must have the keys `needed`."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield json.loads(line)
+                    row = json.loads(line)
                 except ValueError as error:
                     raise GoldError(f"{path}, line {number}: {error}") from error
-    except (OSError, EOFError) as error:
+                if not isinstance(row, dict) or not row.keys() >= set(needed):
+                    raise GoldError(f"{path}, line {number}: an object with {', '.join(needed)} is expected")
+                yield row
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise GoldError(f"cannot read {path}: {error}") from error
 
 

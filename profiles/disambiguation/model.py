@@ -9,6 +9,7 @@ is `model.json` with its card. Entry points: `Model.shipped()`, `train`. Referen
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,33 +19,34 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
-from .evidence import COLUMNS, RULES, Floats
+from .block import Floats
+from .evidence import COLUMNS, RULES
 
 TABLE = "model.json"
 # Strength of the pull to zero, as if so many (weighted) pairs spoke for no effect: columns seen in few sets stay small.
 RIDGE = 3.0
-# What may only speak for (+1) or against (-1) one person, by the beginning of a column's name. Without it chance
-# in five gold sets tells people that a rarer name makes a work less likely theirs.
+# What may only speak for (+1) or against (-1) one person, by the first beginning of a column's name that fits. Without
+# it chance in five gold sets tells people that a rarer name makes a work less likely theirs.
 SIGNS = {
+    "name: misprint": -1,
+    "name: initials": 1,
+    "name: initial": -1,
+    "name: part": -1,
+    "name: ": 1,
     "rarity: ": -1,
-    "years: gap": -1,
-    "text: title": 1,
-    "text: abstract ": 1,
+    "family name: ": -1,
+    "coauthors: initial": -1,
+    "coauthors: none": -1,
+    "coauthors: ": 1,
+    "title: ": 1,
+    "abstract: ": 1,
     "topics: different": -1,
     "topics: near": 1,
     "affiliations: different": -1,
     "affiliations: near": 1,
     "venues: same": 1,
-    "name: misprint": -1,
-    "coauthors: one": 1,
-    "coauthors: two": 1,
-    "coauthors: three": 1,
-    "coauthors: rarity": 1,
-    "coauthors: large team overlap": 1,
-    "coauthors: none": -1,
+    "venues: different": -1,
 }
 
 
@@ -98,12 +100,12 @@ class Model:
 
 def probability_of(log_odds: float) -> float:
     """The probability of natural log-odds."""
-    return float(expit(log_odds))
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def log_odds_of(probability: float) -> float:
     """The natural log-odds of a probability."""
-    return float(logit(probability))
+    return math.log(probability / (1 - probability))
 
 
 def train(rows: Floats, same: NDArray[np.bool_], importance: NDArray[np.floating]) -> tuple[float, dict[str, float]]:
@@ -112,6 +114,9 @@ def train(rows: Floats, same: NDArray[np.bool_], importance: NDArray[np.floating
     `rows` is (pairs, len(COLUMNS)), `same` the truth, `importance` a positive weight for each pair. Importance is
     scaled to a sum of 10,000, so that `RIDGE` means the same whatever the number of pairs.
     """
+    from scipy.optimize import minimize  # half a second of import that only training is worth
+    from scipy.special import expit
+
     truth = same.astype(np.float64)
     scale = importance / importance.sum() * 10_000
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .block import Floats, Texts, prepare
 from .blocking import blocks
-from .evaluation import Gold
-from .evidence import Floats, Texts, matrix, prepare
+from .evaluation import Gold, GoldError
+from .evidence import matrix
 from .model import Model, balance, train
 from .rarity import NameCounts
 from .vocabulary import Vocabulary
@@ -28,7 +29,10 @@ THRESHOLD = 0.4
 
 
 def examples(gold: Gold, seed: int = 0) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
-    """Columns of evidence, truth, and (pairs, 2) signature ids of the labelled pairs that blocking compares."""
+    """Columns of evidence, truth, and (pairs, 2) signature ids of the labelled pairs that blocking compares.
+
+    Raises GoldError if there is no such pair.
+    """
     labelled = [s for s in gold.signatures if gold.keys[s.id] in gold.labels]
     laid = list(blocks(labelled))
     signatures = [s for block in laid for s in block]
@@ -36,6 +40,8 @@ def examples(gold: Gold, seed: int = 0) -> tuple[Floats, NDArray[np.bool_], NDAr
     paper = {s.paper: number for number, s in enumerate(signatures)}
     papers = np.array([paper[s.paper] for s in signatures])
     found = found[papers[found.i] != papers[found.j]]
+    if not len(found.i):
+        raise GoldError(f"{gold.name}: no two labelled signatures have names that agree, so nothing can be learnt")
     if len(found.i) > SAMPLE:
         found = found[np.sort(np.random.default_rng(seed).choice(len(found.i), SAMPLE, replace=False))]
     vocabulary = Vocabulary.shipped()

@@ -26,6 +26,12 @@ TABLE = "vocabulary.npz"
 DIMENSIONS = 48  # with SIZE words at one byte a value, a file of two thirds of a megabyte
 SIZE = 12_000  # words; the rarest of them stand in about one text of five thousand
 READ_AT_MOST = 4_000  # characters of a text; an abstract is shorter, and a hostile one costs no more
+# Words in more than one text in twelve carry no topic; the table leaves them out.
+_EVERYWHERE = """
+an and algorithm are as based be by can data for from in is it method model network of on paper problem result system
+that the this time to using we which with
+"""
+EVERYWHERE = frozenset(_EVERYWHERE.split())
 _WORD = re.compile(r"[^\W\d_]{2,30}")
 
 
@@ -95,7 +101,7 @@ def write_table(read: Callable[[], Iterable[str]], path: Path) -> None:
     for text in read():
         frequency.update(set(words(text)))
         total += 1
-    # Words in more than one text in twelve ("with", "based") carry no topic.
+    # What stands in more than one text in twelve is left out, and listed in `EVERYWHERE`.
     kept = [w for w, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if n < total / 12][:SIZE]
     idf = np.log(total / np.array([frequency[w] for w in kept])).astype(np.float32)
     plain = Vocabulary({w: row for row, w in enumerate(kept)}, idf, np.zeros((len(kept), 1), np.float32))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .block import Block, Floats, Texts, prepare
 from .blocking import Pairs, pairs
 from .clustering import APART, Constraints, Decisions, Ints, cluster
-from .evidence import Block, Floats, Texts, matrix, prepare
+from .evidence import COAUTHORS, lone_common_coauthor, matrix
 from .model import Model
 from .names import Agreement
 from .rarity import NameCounts
@@ -25,12 +26,16 @@ SLICE = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighed:
-    """A batch of blocks whose pairs have been weighed and clustered; arrays by pair, `labels` by position."""
+    """A batch of blocks whose pairs have been weighed and clustered; arrays by pair, `labels` by position.
+
+    `unaided` are the log-odds without the one coauthor that two papers share, where that coauthor's name is common.
+    """
 
     signatures: Sequence[Signature]
     block: Block
     pairs: Pairs
     log_odds: Floats
+    unaided: Floats
     labels: Ints
     constraints: Constraints
     model: Model
@@ -40,9 +45,12 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
     signatures = [s for block in batch for s in block]
     block = prepare(signatures, texts, NameCounts.shipped(), Vocabulary.shipped())
     found = batch_pairs(batch)
-    log_odds = np.empty(len(found.i), np.float32)
+    log_odds, unaided = (np.empty(len(found.i), np.float32) for _ in range(2))
     for part in found.slices(SLICE):
-        log_odds[part] = model.log_odds(matrix(block, found[part]))
+        rows = matrix(block, found[part])
+        log_odds[part] = unaided[part] = model.log_odds(rows)
+        lone = np.flatnonzero(lone_common_coauthor(rows))
+        unaided[part][lone] -= model.contributions(rows[lone])[:, COAUTHORS]
     constraints = Constraints.of(signatures, decisions)
     usable = np.where(found.agreement == Agreement.MISPRINT, np.float32(-APART), log_odds)
     return Weighed(
@@ -50,6 +58,7 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
         block,
         found,
         log_odds,
+        unaided,
         cluster(found.i, found.j, usable, model.threshold, constraints),
         constraints,
         model,

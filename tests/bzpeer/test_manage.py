@@ -34,7 +34,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "requirements-dev.lock").write_text("a==1\nb==2\n")
     # manage.py sets up with the system's interpreter and its pip; the tests' own environment has none.
     monkeypatch.setattr(sys, "executable", BASE_PYTHON)
-    monkeypatch.setitem(sys.modules, "pip", SimpleNamespace(__spec__=ModuleSpec("pip", None)))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "pip", SimpleNamespace(__spec__=ModuleSpec("pip", None)))
     monkeypatch.setattr(manage, "CHECKOUT", tmp_path)
     monkeypatch.setattr(manage, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(manage, "PYTHON", tmp_path / ".venv" / "bin" / "python")

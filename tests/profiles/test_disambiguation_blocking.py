@@ -9,7 +9,8 @@ from profiles.disambiguation.signatures import Signature
 
 
 def people(*names, coauthors=None):
-    return [Signature(n, n, *name, coauthors=(coauthors or {}).get(n, ())) for n, name in enumerate(names)]
+    known = coauthors or {}
+    return [Signature(n, n, family, given, coauthors=known.get(n, ())) for n, (family, given) in enumerate(names)]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ ZIXIANG_DING = [
 
 def signatures(papers):
     """All signatures of (title, year, topics, authors); ids count up."""
-    found = []
+    found: list[Signature] = []
     for paper, (title, year, topics, authors) in enumerate(papers):
         names = [name.rpartition(" ")[::2] for name in authors.split(", ")]
         keys = [coauthor_key(family, given) for given, family in names]
@@ -204,6 +204,59 @@ def test_evidence_adds_up_to_the_total_and_the_probability(xiangning_chen):
         assert attribution.probability == pytest.approx(1 / (1 + math.exp(-attribution.total)))
         assert attribution.weak == (attribution.probability < STRONG)
         assert known[attribution.linked_to].paper != known[attribution.signature].paper
+
+
+# How a sentence begins or what it says, and the direction that its weight must have.
+DIRECTIONS = [
+    ("a rare name:", 1),
+    ("a common name:", -1),
+    ("a very common name:", -1),
+    ("is a rare family name", 1),
+    ("is a common family name", -1),
+    ("both are printed", 1),
+    ("both wrote with", 1),
+    ("they share no coauthor", -1),
+    ("the titles are related", 1),
+    ("the titles are closely related", 1),
+    ("both are filed under", 1),
+    ("filed under different", -1),
+]
+
+
+@pytest.mark.parametrize("papers", [XIANGNING_CHEN, ZIXIANG_DING])
+@pytest.mark.parametrize(("words", "direction"), DIRECTIONS)
+def test_a_reason_speaks_in_the_direction_of_its_weight(papers, words, direction):
+    links = [a for c in resolve(signatures(papers)).clusters for a in c.attributions if a.linked_to is not None]
+    assert all(e.weight * direction > 0 for a in links for e in a.evidence if words in e.sentence)
+
+
+def test_an_unrelated_title_speaks_against_where_no_word_is_shared():
+    papers = [
+        ("Neural machine translation", 2020, "", "Zixiang Ding, Rui Xia"),
+        ("Dark matter in dwarf galaxies", 2020, "", "Zixiang Ding, Rui Xia"),
+    ]
+    [cluster] = [c for c in resolve(signatures(papers)).clusters if 0 in c.members]
+    [title] = [e for e in cluster.attributions[0].evidence if e.rule == "title"]
+    assert "hardly related" in title.sentence
+    assert title.weight < 0
+
+
+def tied_by(coauthor):
+    """Two circles of one printed name, in different subjects, that share nothing else than a coauthor."""
+    return [
+        ("Dark matter in dwarf galaxies", 2020, "astro-ph.GA", "Zixiang Ding, Vera Rubin"),
+        ("Rotation curves of dwarf galaxies", 2021, "astro-ph.GA", f"Zixiang Ding, Vera Rubin, {coauthor}"),
+        ("Bidirectional parsing", 2018, "cs.CL", f"Zixiang Ding, Ada Lovelace, {coauthor}"),
+        ("Parsing with grammars", 2019, "cs.CL", "Zixiang Ding, Ada Lovelace"),
+    ]
+
+
+@pytest.mark.parametrize(("coauthor", "weak"), [("Xiang Li", True), ("Yaran Chen", False)])
+def test_one_coauthor_with_a_common_name_does_not_tie_two_circles_strongly(coauthor, weak):
+    papers = tied_by(coauthor)
+    known = signatures(papers)
+    found = [a for c in resolve(known).clusters for a in c.attributions if known[a.signature].name == "Zixiang Ding"]
+    assert any(a.weak for a in found) is weak
 
 
 def test_two_j_smiths_of_different_worlds_are_two_people():
@@ -339,7 +392,7 @@ def databases(draw):
         st.sampled_from(["J.", "John", "Jon", "Yong", "J. A.", "", "Bob", "Robert"]),
     )
     papers = draw(st.lists(st.lists(names, min_size=1, max_size=3), min_size=1, max_size=6))
-    found = []
+    found: list[Signature] = []
     for paper, authors in enumerate(papers):
         title = draw(st.sampled_from(["Neural translation", "Dark matter", "Neural networks", ""]))
         keys = [coauthor_key(*name) for name in authors]

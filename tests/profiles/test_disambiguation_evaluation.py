@@ -117,6 +117,8 @@ def test_the_figures_are_those_of_the_independent_scorer():
     if not (GOLD / "score.py").exists():
         pytest.skip("the gold data with its scorer is not beside this checkout")
     spec = importlib.util.spec_from_file_location("scorer", GOLD / "score.py")
+    assert spec is not None
+    assert spec.loader is not None
     scorer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(scorer)
     gold = read_gold(GOLD / "qian" / "dev")

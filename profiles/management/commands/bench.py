@@ -37,9 +37,9 @@ class Command(BaseCommand):
         speed = measure(signatures)
         self.stdout.write(
             f"{speed.signatures:,} signatures in {speed.blocks:,} blocks (largest {speed.largest_block:,}) "
-            f"are {speed.people:,} people\n"
-            f"engine           {speed.engine:8.2f} CPU s   {speed.rate:10,.0f} signatures per CPU second\n"
-            f"bare name cdist  {speed.names:8.2f} CPU s   {speed.engine / max(speed.names, 1e-9):10.1f} times less\n"
-            f"bare linkage     {speed.linkage:8.2f} CPU s   {speed.engine / max(speed.linkage, 1e-9):10.1f} times less\n"
-            f"peak memory      {peak_megabytes():8.0f} MB"
+            f"are {speed.people:,} people: {speed.rate:,.0f} signatures per CPU second, {peak_megabytes():.0f} MB"
         )
+        for limit, spent in (("comparing their names", speed.names), ("clustering them", speed.linkage)):
+            self.stdout.write(
+                f"{speed.engine / max(spent, 1e-9):.1f} times what bare {limit} takes ({spent:.2f} CPU s)"
+            )

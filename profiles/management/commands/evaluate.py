@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -24,6 +24,8 @@ from profiles.disambiguation.evaluation import (
     run,
     score,
 )
+
+WIDTH = 150  # the table's own; a file or a pipe has none to ask for
 
 
 class Command(BaseCommand):
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             ]
         except GoldError as error:
             raise CommandError(str(error)) from error
-        Console(file=self.stdout, width=150).print(_table(runs))
+        Console(file=cast(IO[str], self.stdout), width=WIDTH).print(_table(runs))
         if options["json"]:
             try:
                 options["json"].write_text(json.dumps([_figures(r) for r in runs], indent=1) + "\n", "utf-8")
@@ -78,7 +80,16 @@ def _measure(folder: Path, predictions: Path | None, tier: str) -> Run:
 
 def _table(runs: list[Run]) -> Table:
     table = Table(title="Disambiguation on gold data, × 100 (B³ and pairwise: precision / recall / F1; strata: B³ F1)")
-    for heading in ("set", "B³", "pairwise", *_STRATA, "calibration error", "signatures", "per CPU-second", "peak MB"):
+    for heading in (
+        "set",
+        "B³",
+        "pairwise",
+        *_STRATA,
+        "calibration\nerror",
+        "signatures",
+        "per CPU-\nsecond",
+        "peak MB",
+    ):
         table.add_column(heading, justify="left" if heading == "set" else "right")
     for r in runs:
         s = r.score
