@@ -84,13 +84,13 @@ def attributions(w: Weighed) -> list[Attribution]:
     row = np.cumsum(has_link) - 1
     must = np.zeros(size, bool)
     must[bound] = True
-    competing = _competing(w)
+    rivals = _nearest_rival(w)
     return [
         _by_statement(w, p)
         if must[p]
         else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]], bool(weak[row[p]]))
         if has_link[p]
-        else _alone(w, p, bool(competing[p]))
+        else _alone(w, p, float(rivals[p]))
         for p in range(size)
     ]
 
@@ -116,12 +116,17 @@ def _best(size: int, pairs: Pairs, log_odds: Floats, usable: NDArray[np.bool_]) 
     return best
 
 
-def _competing(w: Weighed) -> NDArray[np.bool_]:
-    """Whether a signature of another cluster has a name that could be the same person's."""
-    across = (w.labels[w.pairs.i] != w.labels[w.pairs.j]) & (w.pairs.agreement > Agreement.MISPRINT)
-    competing = np.zeros(len(w.signatures), bool)
-    competing[w.pairs.i[across]] = competing[w.pairs.j[across]] = True
-    return competing
+def _nearest_rival(w: Weighed) -> Floats:
+    """By signature: the highest log-odds of a link to another cluster under a name that could be its own; or -inf."""
+    across = (
+        (w.labels[w.pairs.i] != w.labels[w.pairs.j])
+        & (w.pairs.agreement > Agreement.MISPRINT)
+        & ~w.constraints.forbid(w.pairs.i, w.pairs.j)  # a decision, or one paper, leaves no doubt
+    )
+    nearest = np.full(len(w.signatures), -np.inf)
+    for ends in (w.pairs.i, w.pairs.j):
+        np.maximum.at(nearest, ends[across], w.log_odds[across])
+    return nearest
 
 
 def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats, weak: bool) -> Attribution:
@@ -153,11 +158,13 @@ def _by_statement(w: Weighed, position: int) -> Attribution:
     )
 
 
-def _alone(w: Weighed, position: int, competing: bool) -> Attribution:
+def _alone(w: Weighed, position: int, rival: float) -> Attribution:
+    """A work on its own: as sure as its nearest rival is unlikely, or, without one, as its name is rare."""
     signature, ambiguity = w.signatures[position], float(w.block.ambiguity[position])
-    weight = round(UNAMBIGUOUS - ambiguity, 4)
-    said = "other works under this name were held apart" if competing else "the only work under this name here"
-    reason = Evidence("rarity", weight, f"{said}; {rarity_sentence(ambiguity)}")
-    return Attribution(
-        signature.id, None, probability_of(weight), competing or not read_given(signature.given).full, (reason,), weight
-    )
+    if np.isfinite(rival):
+        reason = Evidence("rival", round(-rival, 4), "the likeliest other work under this name was held apart")
+    else:
+        weight = round(UNAMBIGUOUS - ambiguity, 4)
+        reason = Evidence("rarity", weight, f"no other work here could be this person's; {rarity_sentence(ambiguity)}")
+    weak = bool(np.isfinite(rival)) or not read_given(signature.given).full
+    return Attribution(signature.id, None, probability_of(reason.weight), weak, (reason,), reason.weight)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import RULES, matrix
+from .evidence import COAUTHORS, RULES, matrix
 from .model import probability_of
 from .names import Agreement
 from .weighing import Weighed
@@ -88,7 +88,7 @@ def _suggest(w: Weighed, row: np.int64, log_odds: float) -> Iterator[Suggestion]
     added = w.model.contributions(matrix(w.block, pair))[0]
     reasons = [
         rule.describe(w.block, pair)
-        for rule, weight in sorted(zip(RULES[2:], added[2:], strict=True), key=lambda item: -item[1])
+        for rule, weight in sorted(zip(RULES[COAUTHORS:], added[COAUTHORS:], strict=True), key=lambda item: -item[1])
         if weight > 0
     ]
     ids = sorted((w.signatures[left[0]].id, w.signatures[right[0]].id))
