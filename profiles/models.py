@@ -106,6 +106,13 @@ class Assignment(models.Model):
     signature = models.OneToOneField(Signature, on_delete=models.CASCADE, related_name="assignment")
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="assignments")
     state = models.CharField(max_length=10, choices=State)
+    compared_with = models.ForeignKey(
+        Signature,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="the author's other signature that the evidence is about; none where the work stands alone",
+    )
     probability = models.FloatField()
     evidence = models.JSONField(default=list, help_text="items of {rule, weight, sentence}")
     model = models.CharField(max_length=32, help_text="version of the model that inferred it")

@@ -101,6 +101,7 @@ def resolve(surnames: Sequence[str]) -> None:
             signature_id=attribution.signature,
             author_id=now[attribution.signature],
             state=Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG,
+            compared_with_id=attribution.linked_to,
             probability=round(attribution.probability, 4),
             evidence=[asdict(item) for item in attribution.evidence],
             model=str(model.card["version"]),
@@ -113,7 +114,7 @@ def resolve(surnames: Sequence[str]) -> None:
         changed,
         update_conflicts=True,
         unique_fields=["signature"],
-        update_fields=["author", "state", "probability", "evidence", "model"],
+        update_fields=["author", "state", "compared_with", "probability", "evidence", "model"],
         batch_size=2_000,
     )
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
@@ -203,7 +204,8 @@ def _same(row: Assignment, stored: Assignment | None) -> bool:
     return (
         stored is not None
         and _agrees(row, stored)
-        and (row.probability, row.evidence, row.model) == (stored.probability, stored.evidence, stored.model)
+        and (row.compared_with_id, row.probability) == (stored.compared_with_id, stored.probability)
+        and (row.evidence, row.model) == (stored.evidence, stored.model)
     )
 
 

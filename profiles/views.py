@@ -81,7 +81,9 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
     """The receipt: why this work stands on this profile."""
     found = find_author(author)
     assignment = (
-        Assignment.objects.filter(author=found, signature__paper=paper).select_related("signature__paper").first()
+        Assignment.objects.filter(author=found, signature__paper=paper)
+        .select_related("signature__paper", "compared_with__paper")
+        .first()
     )
     if assignment is None:
         raise Http404("This work is not attributed to this person.")

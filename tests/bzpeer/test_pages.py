@@ -235,6 +235,8 @@ def test_a_receipt_re_adds_to_its_total(client: Client, xiangning_chen: Author):
         address = reverse("attribution", args=[assignment.signature.paper_id, xiangning_chen.pk])
         response = client.get(address)
         assert response.status_code == 200
+        if assignment.compared_with:
+            assert assignment.compared_with.paper.get_absolute_url() in response.content.decode()
         assert response.context["total"] == pytest.approx(sum(item["weight"] for item in assignment.evidence))
     assert client.get(reverse("attribution", args=[999_999, xiangning_chen.pk])).status_code == 404
 
