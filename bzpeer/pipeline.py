@@ -77,6 +77,8 @@ def process(
     """
     with lock(batch_id):
         batch = Batch.objects.get(pk=batch_id)
+        if not batch.is_running:
+            return batch
         try:
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
                 _read(batch, stream, report)

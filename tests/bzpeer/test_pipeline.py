@@ -308,3 +308,12 @@ def test_several_processes_resolve_what_one_would(monkeypatch):
     pipeline.process(Batch.objects.create(label="by one").pk, io.BytesIO(PARITY.read_bytes()))
     assert people() == by_four
     assert Author.objects.get(name="Xiangning Chen").trust.score == 21
+
+
+def test_a_message_that_is_delivered_twice_does_its_work_once(bring):
+    batch = bring(PARITY.read_bytes())
+    before, ended = state(), batch.finished_at
+    tasks.process_batch(batch.pk)
+    tasks.process_batch(batch.pk + 1)
+    batch.refresh_from_db()
+    assert (state(), batch.finished_at) == (before, ended)
