@@ -48,7 +48,7 @@ def remove() -> int:
 
 
 def _import(report: Callable[[str], None]) -> None:
-    batch = Batch.objects.filter(label=LABEL).exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]).first()
+    batch = Batch.objects.running().filter(label=LABEL).first()
     if batch is None:
         with RECORDS.open("rb") as records:
             batch = Batch.objects.create(label=LABEL, file=File(records, name=RECORDS.name))

@@ -26,6 +26,7 @@ from trust import scores
 
 POLL_SECONDS = 0.2
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
+_RESOLVING = 0  # no batch has this id
 
 logger = logging.getLogger(__name__)
 Report = Callable[[Batch], None]
@@ -42,23 +43,28 @@ def lock(batch_id: int) -> Iterator[None]:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, batch_id])
         if cursor.fetchone() != (True,):
             raise Busy(f"batch {batch_id} is being worked on")
-        try:
+        with _held(batch_id):
             yield
-        finally:
-            if connection.is_usable():
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, batch_id])
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def _alone() -> Iterator[None]:
     """Wait until no other batch is being resolved: two at once would settle the same authors in different order."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [_LOCK_SPACE])
-        try:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, _RESOLVING])
+        with _held(_RESOLVING):
             yield
-        finally:
-            if connection.is_usable():
-                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [_LOCK_SPACE])
+
+
+@contextmanager
+def _held(key: int) -> Iterator[None]:
+    """Give the advisory lock back at the end; a connection that is lost has given it back already."""
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, key])
 
 
 def process(
@@ -82,8 +88,7 @@ def process(
         try:
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
                 _read(batch, stream, report)
-            with alone():
-                _finish(batch, report, call)
+            _finish(batch, report, call)
         except DatabaseError:
             raise
         except Exception as error:
@@ -93,8 +98,7 @@ def process(
             )
             # The records read so far are in: they are resolved and scored all the same.
             if batch.total and batch.stage == Batch.Stage.READING:
-                with alone():
-                    _finish(batch, report, call)
+                _finish(batch, report, call)
             _enter(batch, Batch.Stage.FAILED, report)
             if not known:
                 logger.exception("Batch %s stopped", batch_id)
@@ -118,6 +122,7 @@ def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
         raise UnreadableFile(f"The uploaded file cannot be read: {error.strerror}.") from error
 
 
+@_alone()
 def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
     _enter(batch, Batch.Stage.RESOLVING, report, total=resolving.plan(batch))
     call(batch.pending_groups.count())

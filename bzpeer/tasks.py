@@ -38,7 +38,7 @@ def resolve_groups(batch_id: int) -> None:
 @shared_task(name="bzpeer.resume_batches")
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
-    for batch in Batch.objects.exclude(stage__in=[Batch.Stage.DONE, Batch.Stage.FAILED]):
+    for batch in Batch.objects.running():
         if batch.file:
             process_batch.delay(batch.pk)
             continue

@@ -152,6 +152,14 @@ class Signature(models.Model):
         return " ".join(part for part in (self.given, self.family, self.suffix) if part)
 
 
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """Questions asked of batches."""
+
+    def running(self) -> BatchQuerySet:
+        """Those that have not ended, waiting ones among them."""
+        return self.exclude(stage__in=Batch.ENDED)
+
+
 class Batch(models.Model):
     """One import: where the records came from, how far it is, and what became of each record."""
 
@@ -163,6 +171,8 @@ class Batch(models.Model):
         TRUST = "trust", pgettext_lazy("import", "Computing trust")
         DONE = "done", pgettext_lazy("import", "Done")
         FAILED = "failed", pgettext_lazy("import", "Stopped")
+
+    ENDED = (Stage.DONE, Stage.FAILED)
 
     label = models.CharField(max_length=200)
     file = models.FileField(upload_to="imports/%Y/%m/", blank=True)
@@ -181,6 +191,8 @@ class Batch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = BatchQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = _("batches")
 
@@ -197,7 +209,7 @@ class Batch(models.Model):
 
     @property
     def is_running(self) -> bool:
-        return self.stage not in {self.Stage.DONE, self.Stage.FAILED}
+        return self.stage not in self.ENDED
 
 
 class BatchRecord(models.Model):

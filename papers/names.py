@@ -68,8 +68,8 @@ _SUFFIXES = _words("jr sr jnr snr ii iii")
 # A family name or an initial more often than a suffix, unless something of a whole name stands before it.
 _LATE_SUFFIXES = _words("iv v vi vii viii neto netto filho sobrinho junior júnior senior phd md")
 _NUMERALS = _words("ii iii iv v vi vii viii")
-# Left out of the surname key: printed or not, they say little of who somebody is. "Mac" and "Saint" are part of a name.
-SILENT_PARTICLES = _words("da das de dei del della den der di dos du el la le van von ter ten zu y")
+# Left out of the bare name: printed or not, they say little of who somebody is. "Mac" and "Saint" are part of a name.
+_SILENT_PARTICLES = _words("da das de dei del della den der di dos du el la le van von ter ten zu y")
 _SPELT_UMLAUT = re.compile("([aou])e")
 _PARTICLES = _words(
     "van von vom zu zur zum der den dem des de del della dello dei degli di da das do dos du d' la las le les lo los "
@@ -97,15 +97,19 @@ Parts = tuple[str, str, str]
 
 
 @lru_cache(maxsize=200_000)
+def bare_family(family: str) -> str:
+    """A family name folded, without particles or spaces: "Van der Waals" → "waals". Empty only where `fold` is."""
+    words = fold(family).split()
+    return "".join([word for word in words if word not in _SILENT_PARTICLES] or words)
+
+
 def surname_key(family: str) -> str:
     """What family names that could be one person's have in common: "Van der Müller" and "Mueller" → "muller".
 
-    Folded, without particles, spaces and the e of a spelt-out umlaut. Coarser than equality on purpose: it only says
-    who is looked at together. Empty only where `fold` is.
+    The bare name without the e of a spelt-out umlaut. Coarser than equality on purpose: it only says who is looked at
+    together. Empty only where `fold` is.
     """
-    words = fold(family).split()
-    joined = "".join([word for word in words if word not in SILENT_PARTICLES] or words)
-    return _SPELT_UMLAUT.sub(r"\1", joined)
+    return _SPELT_UMLAUT.sub(r"\1", bare_family(family))
 
 
 def split_name(printed: str) -> Parts:

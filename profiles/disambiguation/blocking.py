@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.names import fold
+from papers.names import bare_family
 
 from .names import Given, compare, read_given
 from .signatures import Signature
@@ -27,30 +27,6 @@ CAP = 3_000
 # A coauthor who stands on more of a block's papers than this binds nothing together when a block must be cut.
 COMMON_COAUTHOR = 200
 _UMLAUT = re.compile("[äöüÄÖÜ]")
-_PARTICLES = frozenset(
-    [
-        "da",
-        "das",
-        "de",
-        "dei",
-        "del",
-        "della",
-        "den",
-        "der",
-        "di",
-        "dos",
-        "du",
-        "el",
-        "la",
-        "le",
-        "van",
-        "von",
-        "ter",
-        "ten",
-        "zu",
-        "y",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +65,7 @@ class Pairs:
 def block_key(signature: Signature) -> str:
     """The block: family name without particles and spaces, and first letter of the given name ("vangogh/v" →
     "gogh/v")."""
-    return f"{family_key(signature.family)}/{read_given(signature.given).formal[:1]}"
-
-
-def family_key(family: str) -> str:
-    """A family name as blocks see it: folded, without particles or spaces; "Van der Waals" → "waals"."""
-    words = fold(family).split()
-    return "".join([w for w in words if w not in _PARTICLES] or words)
+    return f"{bare_family(signature.family)}/{read_given(signature.given).formal[:1]}"
 
 
 def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
@@ -107,7 +77,7 @@ def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
         by_key[key].append(signature)
         if _UMLAUT.search(signature.family):
             expanded = _UMLAUT.sub(r"\g<0>e", signature.family)
-            spelt[f"{family_key(expanded)}/{key.rpartition('/')[2]}"] = key
+            spelt[f"{bare_family(expanded)}/{key.rpartition('/')[2]}"] = key
     for expanded, key in sorted(spelt.items()):
         if expanded in by_key and expanded != key:
             by_key[key] += by_key.pop(expanded)

@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from papers.names import fold
+from papers.names import bare_family, fold
 
-from .blocking import family_key
 from .engine import resolve
 from .model import Model
 from .signatures import Signature, coauthor_key
@@ -152,7 +151,7 @@ def read_gold(folder: Path, tier: str = "") -> Gold:
     }
     families: set[str] = set()
     for paper in _lines(folder / "papers.jsonl.gz", *_PAPER):
-        families |= {family_key(a["family"]) for a in paper["authors"] if (paper["id"], a["position"]) in labels}
+        families |= {bare_family(a["family"]) for a in paper["authors"] if (paper["id"], a["position"]) in labels}
     signatures: list[Signature] = []
     keys: list[Key] = []
     for paper in _lines(folder / "papers.jsonl.gz", *_PAPER):
@@ -183,7 +182,7 @@ def _signatures(paper: Mapping[str, Any], first: int, families: Container[str]) 
     authors = paper["authors"]
     coauthors = [coauthor_key(a["family"], a["given"]) for a in authors]
     for number, author in enumerate(authors):
-        if family_key(author["family"]) in families:
+        if bare_family(author["family"]) in families:
             yield Signature(
                 id=first + number,
                 paper=paper["id"],
