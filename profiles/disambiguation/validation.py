@@ -87,8 +87,8 @@ def _held_out(sets: Sequence[Gold], folds: int, number: int, date: str, without:
 
 def _views(gold: Gold) -> Iterator[Gold]:
     yield gold
-    if gold.tiers:
-        yield replace(gold.of_tier(INDEPENDENT), name=f"{gold.name} (tier {INDEPENDENT})")
+    if gold.tiers and (labels := gold.of_tier(INDEPENDENT).labels):
+        yield replace(gold, labels=labels, name=f"{gold.name} (tier {INDEPENDENT})")
 
 
 def _within(gold: Gold, parts: Sequence[tuple[set[Key], Run]]) -> list[tuple[set[Key], Run]]:
