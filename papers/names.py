@@ -93,6 +93,9 @@ _FOR_A_GROUP = re.compile(rf",?\s+\(?(?:for|on behalf of|and)\s+(?:the\s+)?[^()]
 _GROUP_PREFIX = re.compile(rf"^[^:]{{0,200}}\b{_GROUP}\s*:\s*(?=\S)", re.IGNORECASE)
 _LONGEST = 1000  # no name is longer; beyond it the string is taken as a family name, unread
 
+_ET_AL = re.compile(r"(?:^|[\s,]+)(?:et\.?\s+al\b\.?|(?:and|&)\s+others)$", re.IGNORECASE)
+_NOBODY = frozenset(("et al", "and others", "others", "anonymous", "unknown", "n a", "none"))
+
 Parts = tuple[str, str, str]
 
 
@@ -112,14 +115,26 @@ def surname_key(family: str) -> str:
     return _SPELT_UMLAUT.sub(r"\1", bare_family(family))
 
 
+@lru_cache(maxsize=200_000)
+def tells_nobody_apart(name: str) -> bool:
+    """Whether a name says nothing of who somebody is: one letter or none, initials only, "王" alone, "et al."."""
+    folded = fold(name)
+    words = folded.split()
+    initials = all(len(word) == 1 and word.isascii() for word in words)
+    return initials or sum(map(str.isalpha, folded)) < 2 or folded in _NOBODY
+
+
 def split_name(printed: str) -> Parts:
     r"""(family, given, suffix) of one printed name, readable Unicode: "Bal\'azs, C." → ("Balázs", "C.", "").
 
     Natural order, "Family, Given", "Family, Jr, Given" and "Family, Given, Jr" are read. A name of one word is a family
-    name with an empty given name; so is a collaboration. Symbols only give three empty strings. A trailing initial, as
-    printed in South India, counts as the first given name: "Venkatesh Babu R." and "R. Venkatesh Babu" split alike.
+    name with an empty given name; so is a collaboration. What has no letter, "et al." and "unknown" give three empty
+    strings. A trailing initial, as printed in South India, counts as the first given name: "Venkatesh Babu R." and "R.
+    Venkatesh Babu" split alike.
     """
     text = _readable(printed)
+    if not any(map(str.isalpha, text)) or fold(text) in _NOBODY:
+        return "", "", ""
     if len(text) > _LONGEST or is_collaboration(text):
         return text, "", ""
     parts = [part for part in _COMMA.split(text) if part]
@@ -136,7 +151,7 @@ def _readable(printed: str) -> str:
     text = _FOR_A_GROUP.sub("", _MARKS.sub("", text).replace("~", " ").strip())
     text = _HOMONYM_NUMBER.sub("", _PARENTHESIS_AT_END.sub("", text).strip())
     text = _GLUED.sub(". ", text.replace("{", "").replace("}", "").replace(". -", ".-").replace("\\", " "))
-    return " ".join(text.strip(" ,;:").split())
+    return _ET_AL.sub("", " ".join(text.strip(" ,;:").split()))
 
 
 def _is_suffix(word: str) -> bool:
@@ -252,7 +267,6 @@ def is_collaboration(printed: str) -> bool:
 # --- author lists ----------------------------------------------------------------------------------------------------
 
 _CUT = re.compile(r"[(){}]|,|;(?=\s|$)|(?:\\|(?<=[\s,)])|^)and(?=[\s(\\])|(?<=\s)&(?=\s)")
-_ET_AL = re.compile(r"[\s,]*\bet\.?\s+al\b\.?$")
 _DEPTH = {"(": 1, "{": 1, ")": -1, "}": -1}
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.names import bare_family
+from papers.names import bare_family, tells_nobody_apart
 
 from .names import Given, compare, read_given
 from .signatures import Signature
@@ -87,9 +87,11 @@ def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
 
 
 def pairs(block: Sequence[Signature]) -> Pairs:
-    """The pairs of a block whose names agree or look like a misprint of each other."""
+    """The pairs of a block whose names agree or look like a misprint of each other, and say who somebody may be."""
     positions: defaultdict[str, list[int]] = defaultdict(list)
     for position, signature in enumerate(block):
+        if tells_nobody_apart(signature.name):
+            continue
         positions[signature.given].append(position)
     where = {given: np.array(found, np.int32) for given, found in positions.items()}
     found: list[Pairs] = []

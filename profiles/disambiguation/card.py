@@ -65,7 +65,7 @@ def _features(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _columns(rule: Rule) -> str:
-    return ", ".join(dict.fromkeys(_RANGE.sub("", column) for column in rule.columns))
+    return "; ".join(dict.fromkeys(_RANGE.sub("", column) for column in rule.columns))
 
 
 def _scores(card: Mapping[str, Any]) -> Iterator[str]:

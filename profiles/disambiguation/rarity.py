@@ -22,6 +22,9 @@ from papers.names import fold
 TABLE = "name_counts.tsv.gz"
 # Below these counts a row says no more than the estimate from the parts does; they keep the table near 300 KB.
 LEAST = {"full": 8, "family": 60, "given": 60}
+# arXiv prints names in Latin letters, so of "王伟" the table knows nothing, and must not call it rare: a name in
+# another script is taken to be about as frequent as "Wei Wang" (264), and its family name as "Smith" (2,008).
+UNCOUNTED = {"full": 250, "family": 2_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,11 @@ class NameCounts:
         """Expected occurrences of a folded name among `total`: as counted, or estimated from its parts.
 
         An initial, and any middle name, is taken to be shared by 1 in 12 (initials are uneven: the effective number of
-        first letters in the table is near 12). A name without given part is as frequent as the family name.
+        first letters in the table is near 12). A name without given part is as frequent as the family name. A name in
+        letters that the table does not cover is taken to be frequent.
         """
+        if not (family.isascii() and given.isascii()):
+            return float(UNCOUNTED["full" if given else "family"])
         if (known := self.full.get(f"{family}|{given}")) is not None:
             return float(known)
         by_family = float(self.family.get(family, LEAST["family"] // 4))

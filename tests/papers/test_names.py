@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.names import fold, is_collaboration, split_authors, split_name, surname_key
+from papers.names import fold, is_collaboration, split_authors, split_name, surname_key, tells_nobody_apart
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,29 @@ def test_a_latin_name_with_a_letter_never_folds_to_nothing(text: str) -> None:
         ("Teresa Montaruli for the IceCube Collaboration", "Montaruli", "Teresa", ""),
         ("Planck Collaboration", "Planck Collaboration", "", ""),
         ("<script>alert(1)</script>", "<script>alert(1)</script>", "", ""),
+        ("Ada Lovelace et al.", "Lovelace", "Ada", ""),
+        ("et al.", "", "", ""),
+        ("and others", "", "", ""),
+        ("Unknown", "", "", ""),
+        ("😀", "", "", ""),
+        ("1234", "", "", ""),
+        ("…", "", "", ""),
         ("***", "", "", ""),
         ("", "", "", ""),
     ],
 )
 def test_a_printed_name_splits_into_family_given_and_suffix(printed: str, family: str, given: str, suffix: str) -> None:
     assert split_name(printed) == (family, given, suffix)
+
+
+@pytest.mark.parametrize("name", ["", "A", "J. S.", "王", "😀", "1234", "et al.", "Unknown"])
+def test_a_name_that_could_be_anybodys_tells_nobody_apart(name: str) -> None:
+    assert tells_nobody_apart(name)
+
+
+@pytest.mark.parametrize("name", ["Weinan E", "J. Li", "王伟", "Madonna", "Aye", "O. Øe"])
+def test_a_name_with_more_than_initials_tells_people_apart(name: str) -> None:
+    assert not tells_nobody_apart(name)
 
 
 @given(st.text(max_size=60))

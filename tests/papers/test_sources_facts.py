@@ -44,6 +44,16 @@ def test_absent_facts_stay_absent() -> None:
     assert (found.created, found.updated, found.doi, found.categories, found.abstract) == (None, None, None, (), "")
 
 
+def test_what_names_nobody_is_left_out_and_a_group_stays() -> None:
+    printed = ["", "😀", "et al.", "The ATLAS Collaboration", "X", "Ada Lovelace et al.", "Unknown"]
+    found = record({"id": "2305.08298", "title": "T", "authors": printed})
+    assert [(a.family, a.given) for a in found.authors] == [
+        ("The ATLAS Collaboration", ""),
+        ("X", ""),
+        ("Lovelace", "Ada"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("fields", "known"), [({}, True), ({"date_from_id": True}, False), ({"date_from_id": False}, True)]
 )

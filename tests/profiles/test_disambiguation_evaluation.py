@@ -98,7 +98,12 @@ def test_the_worst_strata_are_told_unless_they_are_too_small():
         score_of_set = Score(PRF(0.9, 0.9), PRF(1, 1), 100, 50, 50, strata)
         return Run("toy", score_of_set, {})
 
-    strata = {"initials only": (40, PRF(0.5, 0.5)), "hyphens": (40, PRF(0.95, 0.95)), "particles": (3, PRF(0.1, 0.1))}
+    strata = {
+        "homonym": (40, PRF(0.4, 0.4)),
+        "initials only": (40, PRF(0.5, 0.5)),
+        "hyphens": (40, PRF(0.95, 0.95)),
+        "particles": (3, PRF(0.1, 0.1)),
+    }
     assert failures({"toy": run_of(strata)}) == ["toy, initials only: B³ F1 50.0 on 40 signatures (the set: 90.0)"]
 
 
