@@ -108,11 +108,15 @@ def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
 def _best(size: int, pairs: Pairs, log_odds: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The pair with the highest log-odds at each position, -1 where there is none."""
     chosen = np.flatnonzero(usable)
-    position, row = np.concatenate([pairs.i[chosen], pairs.j[chosen]]), np.concatenate([chosen, chosen])
-    order = np.lexsort((row, -log_odds[row], position))
-    found, first = np.unique(position[order], return_index=True)
-    best = np.full(size, -1, np.int64)
-    best[found] = row[order][first]
+    ends, value = (pairs.i[chosen], pairs.j[chosen]), log_odds[chosen]
+    highest = np.full(size, -np.inf, np.float32)
+    for positions in ends:
+        np.maximum.at(highest, positions, value)
+    best = np.full(size, len(usable), np.int64)
+    for positions in ends:
+        at = np.flatnonzero(value == highest[positions])
+        np.minimum.at(best, positions[at], chosen[at])  # of equals, the first
+    best[best == len(usable)] = -1
     return best
 
 
