@@ -120,11 +120,11 @@ def _read(path: Path) -> Iterator[Signature]:
 def measured(paths: Iterable[Path], workers: int) -> Iterator[Speed]:
     """The speed on each file of `spread`, by so many processes, as each ends."""
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_measure_file, path) for path in paths]):
+        for done in as_completed([pool.submit(measure_file, path) for path in paths]):
             yield done.result()
 
 
-def _measure_file(path: Path) -> Speed:
+def measure_file(path: Path) -> Speed:
     return measure(list(_read(path)))
 
 
@@ -186,7 +186,9 @@ def cost_of_cap(gold: Gold, largest: int, shares: Iterable[int] = (2, 4, 8)) -> 
     """What caps of a half, a quarter … cost the `largest` blocks in which at least one signature in ten is labelled."""
     shares = list(shares)
     sized = sorted(whole_blocks(gold.signatures), key=len, reverse=True)
-    labelled = [(b, {gold.keys[s.id]: gold.labels[gold.keys[s.id]] for s in b if gold.keys[s.id] in gold.labels}) for b in sized]
+    labelled = [
+        (b, {gold.keys[s.id]: gold.labels[gold.keys[s.id]] for s in b if gold.keys[s.id] in gold.labels}) for b in sized
+    ]
     for block, labels in [pair for pair in labelled if len(pair[1]) * 10 >= len(pair[0])][:largest]:
         f1 = {}
         for share in (1, *shares):

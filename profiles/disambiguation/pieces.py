@@ -53,9 +53,10 @@ def rejoin(
     Whatever forbids to join two members forbids to join their clusters.
     """
     found = list(clusters)
+    count = min(REPRESENTATIVES, max(1, cap // REPRESENTATIVES))  # a piece must hold several clusters, or nobody meets
     spoken = {*chain.from_iterable(decisions.same | decisions.different)}
     for _round in range(ROUNDS):
-        standing = [_representatives(cluster, signatures, spoken) for cluster in found]
+        standing = [_representatives(cluster, signatures, spoken, count) for cluster in found]
         coauthors = [{key for m in cluster.members for key in signatures[m].coauthors} for cluster in found]
         apart = _apart(found, signatures, decisions)
         joined: list[Cluster] = []
@@ -72,13 +73,15 @@ def rejoin(
     return found
 
 
-def _representatives(cluster: Cluster, signatures: Mapping[int, Signature], spoken: set[int]) -> list[Signature]:
-    """Members that stand for all: whom a decision or an iD speaks about first, then evenly over the years."""
+def _representatives(
+    cluster: Cluster, signatures: Mapping[int, Signature], spoken: set[int], count: int
+) -> list[Signature]:
+    """At most `count` members that stand for all: first whom a decision or an iD speaks about, then evenly by year."""
     members = sorted((signatures[m] for m in cluster.members), key=lambda s: (s.year or 0, s.id))
-    stated = [s for s in members if s.orcid or s.id in spoken][:REPRESENTATIVES]
+    stated = [s for s in members if s.orcid or s.id in spoken][:count]
     taken = {s.id for s in stated}
     others = [s for s in members if s.id not in taken]
-    wanted = min(len(others), REPRESENTATIVES - len(stated))
+    wanted = min(len(others), count - len(stated))
     return stated + [others[int(place)] for place in np.linspace(0, len(others) - 1, wanted)]
 
 
@@ -124,7 +127,7 @@ def _joined(
 
 
 def _carrying(w: Weighed, cluster_at: Ints) -> dict[int, Attribution]:
-    """By number of cluster: the best link from one of its representatives to another cluster's that it is joined with."""
+    """By number of cluster: the best link from its representatives to those of a cluster that it is joined with."""
     across = np.flatnonzero(
         (w.labels[w.pairs.i] == w.labels[w.pairs.j])
         & (cluster_at[w.pairs.i] != cluster_at[w.pairs.j])

@@ -1,4 +1,4 @@
-"""manage.py bench: the engine's speed and memory on real records, beside limits of the same run, and what its cap costs."""
+"""manage.py bench: the engine's speed and memory on real records, beside limits of the same run; what its cap costs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
         try:
-            {"disambiguate": self._disambiguate, "block": self._block, "cap": self._cap}[what](**options)
+            getattr(self, f"_{what}")(**options)
         except (OSError, UnreadableFile) as error:
             raise CommandError(f"{options['file']} cannot be read: {error}") from error
         except GoldError as error:
