@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from bzpeer import pipeline, tasks
+from papers import importing
 from papers.models import Batch
-from profiles.models import Account, Author
+from profiles import resolving
+from profiles.models import Account, Assignment, Author, PendingGroup
+from tests.bzpeer.test_pipeline import people
 from tests.conftest import PARITY, REPO_ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +103,47 @@ def test_a_batch_whose_message_was_lost_is_sent_again(client: Client, media: Pat
 
     resume_batches.delay()
     assert wait(batch).stage == Batch.Stage.DONE
+
+
+def test_a_worker_killed_in_the_middle_of_a_group_loses_nothing_and_repeats_only_that(
+    media: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(resolving, "BIN", 5)
+    batch = Batch.objects.create(label="killed", stage=Batch.Stage.RESOLVING)
+    importing.run(batch, io.BytesIO(PARITY.read_bytes()), lambda batch: None)
+    resolving.plan(batch)
+    groups = list(batch.pending_groups.order_by("pk"))
+    with connection.cursor() as cursor, (tmp_path / "worker.log").open("wb") as log:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [groups[1].surnames[0]])  # there the worker will wait
+        process = start_worker(media, log)
+        tasks.resolve_groups.delay(batch.pk)
+        until(lambda: waits_for_a_surname(cursor))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for pid in (process.pid, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+        done = dict(Assignment.objects.values_list("signature", "author"))
+        assert len(done) == groups[0].signatures
+        assert set(batch.pending_groups.values_list("pk", flat=True)) == {group.pk for group in groups[1:]}
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    until(lambda: not (resolving.resolve_next(batch.pk) or PendingGroup.objects.exists()))
+    assert done.items() <= dict(Assignment.objects.values_list("signature", "author")).items()
+    after_the_kill = people()
+    Author.objects.all().delete()
+    pipeline.process(Batch.objects.create(label="by one").pk, io.BytesIO(PARITY.read_bytes()))
+    assert people() == after_the_kill
+
+
+def waits_for_a_surname(cursor) -> bool:
+    cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    return cursor.fetchone() is not None
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_batches_are_for_staff_only(client: Client):

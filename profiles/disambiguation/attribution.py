@@ -7,6 +7,7 @@ is only as sure as what links it to the rest, however well it holds together its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +77,7 @@ def attributions(w: Weighed) -> list[Attribution]:
     circle = np.bincount(part)[part] > 1
     between = (part[i] != part[j]) & circle[i] & circle[j]
     trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.log_odds[inside])
-    best = _best(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
+    best = best_pair(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
     has_link = best >= 0
     links = pairs[inside[best[has_link]]]
     weak = trusted[best[has_link]] < limit
@@ -95,6 +96,15 @@ def attributions(w: Weighed) -> list[Attribution]:
     ]
 
 
+def by_links(w: Weighed, positions: Sequence[int], rows: NDArray[np.int64]) -> list[Attribution]:
+    """Attributions of these positions by these pairs, one each."""
+    if not len(rows):
+        return []
+    links = w.pairs[rows]
+    added = w.model.contributions(matrix(w.block, links))
+    return [_by_link(w, p, links[k : k + 1], added[k], False) for k, p in enumerate(positions)]
+
+
 def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
     """Whether each position is in the largest part of its cluster (of equals, the one with the lowest signature)."""
     sizes = np.bincount(part)
@@ -105,14 +115,18 @@ def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
     return np.asarray(core[labels] == part)
 
 
-def _best(size: int, pairs: Pairs, log_odds: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The pair with the highest log-odds at each position, -1 where there is none."""
+def best_pair(size: int, pairs: Pairs, log_odds: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The row of the usable pair with the highest log-odds at each position, -1 where there is none."""
     chosen = np.flatnonzero(usable)
-    position, row = np.concatenate([pairs.i[chosen], pairs.j[chosen]]), np.concatenate([chosen, chosen])
-    order = np.lexsort((row, -log_odds[row], position))
-    found, first = np.unique(position[order], return_index=True)
-    best = np.full(size, -1, np.int64)
-    best[found] = row[order][first]
+    ends, value = (pairs.i[chosen], pairs.j[chosen]), log_odds[chosen]
+    highest = np.full(size, -np.inf, np.float32)
+    for positions in ends:
+        np.maximum.at(highest, positions, value)
+    best = np.full(size, len(usable), np.int64)
+    for positions in ends:
+        at = np.flatnonzero(value == highest[positions])
+        np.minimum.at(best, positions[at], chosen[at])  # of equals, the first
+    best[best == len(usable)] = -1
     return best
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -64,10 +65,12 @@ class Block:
     """Signatures as arrays, row by row. Incidences are sparse and weighted by rarity; absent facts are zero rows.
 
     `ambiguity` and `surname` are natural logs of the expected occurrences of the name and of its family name;
-    `coauthor_rarity` is in nats, by key; `venue` is -1 where unknown.
+    `kept` are the keys of the coauthors that are compared; `coauthor_rarity` is in nats, by key; `venue` is -1 where
+    unknown.
     """
 
     signatures: Sequence[Signature]
+    kept: Sequence[Sequence[str]]
     coauthors: sparse.csr_matrix
     coauthor_rarity: Mapping[str, float]
     by_initial: sparse.csr_matrix
@@ -90,6 +93,7 @@ def prepare(signatures: Sequence[Signature], texts: Texts, counts: NameCounts, v
     venues: dict[str, int] = {"": -1}
     return Block(
         signatures,
+        kept,
         coauthors=_incidence(kept, lambda key: float(np.sqrt(rarity[key]))),  # so that a product of rows adds rarities
         coauthor_rarity=rarity,
         by_initial=_incidence([{initial_key(key) for key in keys} for keys in kept], lambda _key: 1.0),
@@ -111,7 +115,12 @@ def coauthors_kept(signature: Signature) -> Sequence[str]:
     """The coauthors that are compared."""
     if len(signature.coauthors) <= COAUTHORS_KEPT:
         return signature.coauthors
-    return sorted(signature.coauthors, key=lambda key: crc32(key.encode()))[:COAUTHORS_KEPT]
+    return sorted(signature.coauthors, key=_hash)[:COAUTHORS_KEPT]
+
+
+@lru_cache(maxsize=1 << 16)  # the lists of a collaboration repeat each other
+def _hash(key: str) -> int:
+    return crc32(key.encode())
 
 
 def initial_key(key: str) -> str:
@@ -158,4 +167,6 @@ def _incidence(rows: Sequence[Iterable[str]], weigh: Callable[[str], float]) -> 
 def _unit(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     """Rows scaled to length one."""
     length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ matrix).astype(np.float32)
+    unit = sparse.csr_matrix(sparse.diags_array(1 / np.maximum(length, 1e-9)) @ matrix).astype(np.float32)
+    unit.eliminate_zeros()  # words without weight would only cost time
+    return unit

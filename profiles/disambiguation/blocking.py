@@ -3,15 +3,15 @@
 Problem: comparing everyone with everyone is quadratic, and some names are carried by ten thousand papers. Idea: people
 who could be one share a family name and the first letter of the given name (of its formal form, so that Bob meets
 Robert). Inside a block only names that agree are paired. A block above `CAP` is split by first name; what is still too
-large is cut along its groups of coauthors, so that a split separates those least likely to be joined.
-Entry point: `blocks`.
+large is cut along its groups of coauthors, so that a split separates those least likely to be joined; `pieces` brings
+together again whom the split parted. Entry points: `blocks`, `pairs`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,8 @@ from papers.names import bare_family, tells_nobody_apart
 from .names import Given, compare, read_given
 from .signatures import Signature
 
-# 3,000 signatures are at most 4.5 million pairs: 36 MB of distances, and about two seconds of linkage.
+# 3,000 signatures are at most 4.5 million pairs: 550 MB at the peak and ten CPU seconds where all of them agree.
+# What it costs in B³ is measured by `manage.py bench cap`.
 CAP = 3_000
 # A coauthor who stands on more of a block's papers than this binds nothing together when a block must be cut.
 COMMON_COAUTHOR = 200
@@ -68,8 +69,14 @@ def block_key(signature: Signature) -> str:
     return f"{bare_family(signature.family)}/{read_given(signature.given).formal[:1]}"
 
 
-def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
-    """Blocks of at most `CAP` signatures, each sorted by id, in the order of their keys."""
+def blocks(signatures: Iterable[Signature], cap: int = CAP) -> Iterator[list[Signature]]:
+    """Blocks of at most `cap` signatures, each sorted by id, in the order of their keys."""
+    for block in whole_blocks(signatures):
+        yield from [block] if len(block) <= cap else _split(block, cap)
+
+
+def whole_blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
+    """Blocks of any size, each sorted by id, in the order of their keys."""
     by_key: defaultdict[str, list[Signature]] = defaultdict(list)
     spelt: dict[str, str] = {}  # "schuetze/h" → "schutze/h", where somebody is printed "Schütze"
     for signature in signatures:
@@ -82,8 +89,7 @@ def blocks(signatures: Iterable[Signature]) -> Iterator[list[Signature]]:
         if expanded in by_key and expanded != key:
             by_key[key] += by_key.pop(expanded)
     for key in sorted(by_key):
-        block = sorted(by_key.pop(key), key=lambda s: s.id)
-        yield from [block] if len(block) <= CAP else _split(block)
+        yield sorted(by_key.pop(key), key=lambda s: s.id)
 
 
 def pairs(block: Sequence[Signature]) -> Pairs:
@@ -132,7 +138,7 @@ def _candidates(names: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield one, other
 
 
-def _split(block: Sequence[Signature]) -> Iterator[list[Signature]]:
+def _split(block: Sequence[Signature], cap: int) -> Iterator[list[Signature]]:
     """Split an oversized block by first name, then along coauthors; initials go where their coauthors are."""
     groups: defaultdict[str, list[Signature]] = defaultdict(list)
     short: list[Signature] = []
@@ -154,17 +160,21 @@ def _split(block: Sequence[Signature]) -> Iterator[list[Signature]]:
         groups[min(votes, key=lambda first: (-votes[first], first)) if votes else ""].append(signature)
     for first in sorted(groups):
         group = sorted(groups[first], key=lambda s: s.id)
-        yield from [group] if len(group) <= CAP else _cut(group)
+        if len(group) <= cap:
+            yield group
+        else:
+            for chunk in cut([(1, signature.coauthors) for signature in group], cap):
+                yield [group[position] for position in chunk]
 
 
 def _first_name(given: Given) -> str:
     return given.parts[0] + given.parts[1] if given.hyphenated else given.formal
 
 
-def _cut(group: Sequence[Signature]) -> Iterator[list[Signature]]:
-    """Cut a group into chunks of at most `CAP`, keeping together those who are linked by coauthors as far as they
-    fit."""
-    parent = list(range(len(group)))
+def cut(items: Sequence[tuple[int, Iterable[str]]], cap: int) -> Iterator[list[int]]:
+    """Cut items, of a size and with coauthors, into chunks of at most `cap` in all, keeping together those who are
+    linked by coauthors as far as they fit. Yields positions, ascending."""
+    parent = list(range(len(items)))
 
     def root(x: int) -> int:
         while parent[x] != x:
@@ -173,26 +183,28 @@ def _cut(group: Sequence[Signature]) -> Iterator[list[Signature]]:
         return x
 
     with_coauthor: defaultdict[str, list[int]] = defaultdict(list)
-    for position, signature in enumerate(group):
-        for coauthor in signature.coauthors:
+    for position, (_size, coauthors) in enumerate(items):
+        for coauthor in coauthors:
             with_coauthor[coauthor].append(position)
-    sizes = [1] * len(group)
+    sizes = [size for size, _coauthors in items]
     # The rarest coauthors bind first; a union that would outgrow a chunk is left out.
     for _coauthor, found in sorted(with_coauthor.items(), key=lambda item: (len(item[1]), item[0])):
         if len(found) > COMMON_COAUTHOR:
             break
         for position in found[1:]:
             a, b = sorted((root(found[0]), root(position)))
-            if a != b and sizes[a] + sizes[b] <= CAP:
+            if a != b and sizes[a] + sizes[b] <= cap:
                 parent[b] = a
                 sizes[a] += sizes[b]
-    parts: defaultdict[Hashable, list[Signature]] = defaultdict(list)
-    for position, signature in enumerate(group):
-        parts[root(position)].append(signature)
-    chunk: list[Signature] = []
-    for part in sorted(parts.values(), key=lambda part: (-len(part), part[0].id)):
-        if len(chunk) + len(part) > CAP:
-            yield sorted(chunk, key=lambda s: s.id)
-            chunk = []
-        chunk.extend(part)
-    yield sorted(chunk, key=lambda s: s.id)
+    parts: defaultdict[int, list[int]] = defaultdict(list)
+    for position in range(len(items)):
+        parts[root(position)].append(position)
+    chunk: list[int] = []
+    filled = 0
+    for first, part in sorted(parts.items(), key=lambda part: (-sizes[part[0]], part[0])):
+        if chunk and filled + sizes[first] > cap:
+            yield sorted(chunk)
+            chunk, filled = [], 0
+        chunk += part
+        filled += sizes[first]
+    yield sorted(chunk)

@@ -236,13 +236,22 @@ def _contracted(
 
 
 def _agglomerate(mean: Floats, best: Floats, node: NDArray[np.int64], threshold: float) -> Ints:
-    """Join the two nearest clusters until none are nearer than `threshold`; the cluster of each position, from 0."""
+    """Join the two nearest clusters until none are nearer than `threshold`; the cluster of each position, from 0.
+
+    Of `n` nodes each join costs O(n): a row whose nearest cluster has moved away keeps its old value as a bound, and is
+    looked through only when that bound is the highest (Müllner 2011, "generic linkage").
+    """
     size = np.bincount(node).astype(np.float32)
     cluster_of = np.arange(len(size))
     near = MEAN_SHARE * mean + (1 - MEAN_SHARE) * best
     np.fill_diagonal(near, -np.inf)
     nearest, value = near.argmax(axis=1), near.max(axis=1)
+    bound = np.zeros(len(size), bool)  # where `value` is only a bound from above
     while value[one := int(value.argmax())] > threshold:
+        if bound[one]:
+            nearest[one] = near[one].argmax()
+            value[one], bound[one] = near[one, nearest[one]], False
+            continue
         a, b = sorted((one, int(nearest[one])))
         mean[a] = (size[a] * mean[a] + size[b] * mean[b]) / (size[a] + size[b])
         best[a] = np.maximum(best[a], best[b])
@@ -252,9 +261,11 @@ def _agglomerate(mean: Floats, best: Floats, node: NDArray[np.int64], threshold:
         row[np.isneginf(near[a]) | np.isneginf(near[b])] = -np.inf
         mean[:, a], best[:, a], near[a], near[:, a] = mean[a], best[a], row, row
         near[b] = near[:, b] = value[b] = -np.inf
-        stale = np.flatnonzero((nearest == a) | (nearest == b))
-        stale = np.append(stale[value[stale] > -np.inf], a)
-        nearest[stale], value[stale] = near[stale].argmax(axis=1), near[stale].max(axis=1)
-        nearer = row > value
-        nearest[nearer], value[nearer] = a, row[nearer]
+        nearest[a] = row.argmax()
+        value[a] = row[nearest[a]]
+        moved = bound | (nearest == a) | (nearest == b)
+        moved[a] = False
+        reached = (row > value) | (moved & (row == value))
+        bound = moved & ~reached
+        nearest[reached], value[reached] = a, row[reached]
     return np.unique(cluster_of[node], return_inverse=True)[1].astype(np.int32)

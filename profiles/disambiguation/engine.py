@@ -18,9 +18,10 @@ from scipy.sparse.csgraph import connected_components
 
 from .attribution import Attribution, Evidence, attributions
 from .block import Texts
-from .blocking import blocks
+from .blocking import CAP, blocks, whole_blocks
 from .clustering import Contradiction, Decisions, parts_of
 from .model import Model
+from .pieces import Cluster, rejoin
 from .signatures import Signature
 from .suggestions import Suggestion, suggestions
 from .vocabulary import Vocabulary
@@ -44,14 +45,6 @@ NO_DECISIONS = Decisions()
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """Signature ids held to be one person, ascending, and an attribution for each, in the same order."""
-
-    members: tuple[int, ...]
-    attributions: tuple[Attribution, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Resolution:
     """Clusters by their lowest member, suggestions by probability, contradictions as found."""
 
@@ -61,13 +54,15 @@ class Resolution:
 
 
 def resolve(
-    signatures: Sequence[Signature], decisions: Decisions = NO_DECISIONS, model: Model | None = None
+    signatures: Sequence[Signature],
+    decisions: Decisions = NO_DECISIONS,
+    model: Model | None = None,
+    cap: int = CAP,
 ) -> Resolution:
     """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
 
-    Raises ValueError if two signatures have one id. Memory: a few hundred bytes a signature and paper, plus about
-    100 MB
-    for the largest possible block.
+    Blocks above `cap` are resolved in pieces. Raises ValueError if two signatures have one id. Memory: a few hundred
+    bytes a signature and paper, plus about 550 MB where all names of a block of 3,000 agree.
     """
     if len({s.id for s in signatures}) != len(signatures):
         raise ValueError("two signatures have the same id")
@@ -76,20 +71,24 @@ def resolve(
     clusters: list[Cluster] = []
     suggested: list[Suggestion] = []
     contradictions: list[Contradiction] = []
-    for batch in batches(signatures, decisions):
+    for batch in batches(signatures, decisions, cap):
         weighed = weigh(batch, decisions, texts, model)
         clusters += _clusters(weighed)
         suggested += suggestions(weighed)
         contradictions += weighed.constraints.contradictions
+    if len(signatures) > cap:
+        clusters = _rejoined(clusters, signatures, decisions, texts, model, cap)
+        cluster_of = {member: number for number, c in enumerate(clusters) for member in c.members}
+        suggested = [s for s in suggested if cluster_of[s.left] != cluster_of[s.right]]
     clusters.sort(key=lambda c: c.members)
     suggested.sort(key=lambda s: (-s.probability, s.left, s.right))
     return Resolution(clusters, suggested, contradictions)
 
 
-def batches(signatures: Iterable[Signature], decisions: Decisions) -> Iterator[list[list[Signature]]]:
+def batches(signatures: Iterable[Signature], decisions: Decisions, cap: int = CAP) -> Iterator[list[list[Signature]]]:
     """Blocks in batches of about `BATCH` signatures; blocks that decisions tie together are in one batch."""
     batch: list[list[Signature]] = []
-    for group in _united(list(blocks(signatures)), decisions):
+    for group in _united(list(blocks(signatures, cap)), decisions):
         if batch and sum(map(len, batch)) + sum(map(len, group)) > BATCH:
             yield batch
             batch = []
@@ -113,6 +112,26 @@ def _united(found: list[list[Signature]], decisions: Decisions) -> Iterator[list
     for block, component in zip(found, connected_components(graph, directed=False)[1], strict=True):
         united[int(component)].append(block)
     yield from united.values()
+
+
+def _rejoined(
+    clusters: list[Cluster],
+    signatures: Sequence[Signature],
+    decisions: Decisions,
+    texts: Texts,
+    model: Model,
+    cap: int,
+) -> list[Cluster]:
+    """The same clusters where no block was split; of a block that was, those joined that its pieces parted."""
+    by_id = {s.id: s for s in signatures}
+    for block in whole_blocks(signatures):
+        if len(block) > cap:
+            ids = {s.id for s in block}
+            here = [not ids.isdisjoint(c.members) for c in clusters]
+            touched = [c for c, inside in zip(clusters, here, strict=True) if inside]
+            clusters = [c for c, inside in zip(clusters, here, strict=True) if not inside]
+            clusters += rejoin(touched, by_id, decisions, texts, model, cap)
+    return clusters
 
 
 def _clusters(w: Weighed) -> Iterator[Cluster]:

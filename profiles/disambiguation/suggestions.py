@@ -22,6 +22,8 @@ from .weighing import Weighed
 NEAR = 0.7
 # A very common name has dozens of clusters near one another; a curator is shown the likeliest few of a batch.
 AT_MOST = 50
+# So many pairs of clusters of either kind are looked at for it; some turn out to be forbidden.
+LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def _misprints(w: Weighed) -> Iterator[Suggestion]:
     )
     shared = w.block.coauthors[w.pairs.i[candidates]].multiply(w.block.coauthors[w.pairs.j[candidates]])
     candidates = candidates[np.diff(shared.tocsr().indptr) > 0]
-    for best in _best_of_clusters(w, candidates):
+    for best in _best_of_clusters(w, candidates, w.log_odds[candidates]):
         yield from _suggest(w, best, float(w.log_odds[best]))
 
 
@@ -62,7 +64,7 @@ def _near(w: Weighed) -> Iterator[Suggestion]:
     )  # no name of the two conflicts
     close = (mean[number] > w.model.threshold - NEAR) & (mean[number] <= w.model.threshold) & whole
     means = dict(zip(across[close].tolist(), mean[number[close]].tolist(), strict=True))
-    for best in _best_of_clusters(w, across[close]):
+    for best in _best_of_clusters(w, across[close], mean[number[close]]):
         yield from _suggest(w, best, means[int(best)])
 
 
@@ -72,11 +74,13 @@ def _key(w: Weighed, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.minimum(a, b) * (int(w.labels.max(initial=0)) + 1) + np.maximum(a, b))
 
 
-def _best_of_clusters(w: Weighed, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of each pair of clusters the pair of signatures with the highest log-odds."""
+def _best_of_clusters(w: Weighed, rows: NDArray[np.int64], value: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Of each pair of clusters the pair of signatures with the highest log-odds; of the `LOOKED_AT` pairs of clusters
+    with the highest `value`, the first first."""
     order = np.lexsort((rows, -w.log_odds[rows]))
     _keys, first = np.unique(_key(w, rows[order]), return_index=True)
-    return np.asarray(rows[order][first])
+    best = order[first]
+    return np.asarray(rows[best[np.lexsort((rows[best], -value[best]))[:LOOKED_AT]]])
 
 
 def _suggest(w: Weighed, row: np.int64, log_odds: float) -> Iterator[Suggestion]:

@@ -3,7 +3,6 @@
 import pytest
 
 from papers.names import bare_family, surname_key
-from profiles.disambiguation import blocking
 from profiles.disambiguation.blocking import blocks, pairs
 from profiles.disambiguation.names import Agreement
 from profiles.disambiguation.signatures import Signature
@@ -67,25 +66,22 @@ def test_pairs_hold_each_agreeing_pair_once_with_how_it_agrees():
     }
 
 
-def test_an_oversized_block_is_split_by_first_name_and_initials_go_with_their_coauthors(monkeypatch):
-    monkeypatch.setattr(blocking, "CAP", 3)
+def test_an_oversized_block_is_split_by_first_name_and_initials_go_with_their_coauthors():
     known = people(("Li", "Jun"), ("Li", "Jun"), ("Li", "Jian"), ("Li", "J."), coauthors={2: ("x|y",), 3: ("x|y",)})
-    assert [[s.id for s in b] for b in blocks(known)] == [[2, 3], [0, 1]]
+    assert [[s.id for s in b] for b in blocks(known, cap=3)] == [[2, 3], [0, 1]]
 
 
-def test_a_name_too_frequent_for_one_block_is_cut_along_coauthors(monkeypatch):
-    monkeypatch.setattr(blocking, "CAP", 4)
+def test_a_name_too_frequent_for_one_block_is_cut_along_coauthors():
     coauthors = {n: ("a|a",) if n % 2 else ("b|b",) for n in range(8)}
-    found = list(blocks(people(*[("Wang", "Wei")] * 8, coauthors=coauthors)))
+    found = list(blocks(people(*[("Wang", "Wei")] * 8, coauthors=coauthors), cap=4))
     assert sorted([s.id for s in b] for b in found) == [[0, 2, 4, 6], [1, 3, 5, 7]]
 
 
-def test_no_block_exceeds_the_cap_and_nobody_is_lost(monkeypatch):
-    monkeypatch.setattr(blocking, "CAP", 5)
+def test_no_block_exceeds_the_cap_and_nobody_is_lost():
     known = people(
         *[("Wang", given) for given in ("Wei", "W.", "Wen", "Wei-Min") for _ in range(7)],
         coauthors=dict.fromkeys(range(28), ("a|a",)),
     )
-    found = list(blocks(known))
+    found = list(blocks(known, cap=5))
     assert max(map(len, found)) <= 5
     assert sorted(s.id for b in found for s in b) == list(range(28))

@@ -1,45 +1,102 @@
-"""manage.py bench disambiguate FILE: the engine's speed on real records, beside limits of the same run."""
+"""manage.py bench: the engine's speed and memory on real records, beside limits of the same run; what its cap costs."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
 
 from papers import sources
-from papers.records import Numbered
+from papers.records import Numbered, Record
 from papers.streams import UnreadableFile, open_stream
-from profiles.disambiguation.benchmark import measure, signatures_of
-from profiles.disambiguation.evaluation import peak_megabytes
+from profiles.disambiguation.benchmark import Speed, cost_of_cap, measure, measured, one_name, spread
+from profiles.disambiguation.blocking import CAP
+from profiles.disambiguation.evaluation import GoldError, find_sets, read_gold
 
 
 class Command(BaseCommand):
     """Benchmarks that anyone can run; figures of other machines compare by their ratios only."""
 
-    help = "Measure signatures per CPU second on a file of records; needs no database."
+    help = "Measure the disambiguation on a file of records, or what splitting large blocks costs; needs no database."
     requires_system_checks: list[str] = []
     needs_services = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", choices=["disambiguate"])
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--records", type=int, default=20_000, help="how many to read (20,000)")
+        what = parser.add_subparsers(dest="what", required=True)
+        whole = what.add_parser("disambiguate", help="signatures per CPU second on a file of records")
+        whole.add_argument("file", type=Path)
+        whole.add_argument("--records", type=int, help="how many to read (all)")
+        whole.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (one a core)")
+        block = what.add_parser("block", help="one block of so many signatures, all printed “Wang, Y.”")
+        block.add_argument("file", type=Path)
+        block.add_argument("--signatures", type=int, default=20_000)
+        cap = what.add_parser("cap", help="B³ of the largest gold blocks, whole and split")
+        cap.add_argument("--gold", type=Path, required=True)
+        cap.add_argument("--blocks", type=int, default=4, help="so many of each set (4)")
 
-    def handle(self, *args: Any, file: Path, records: int, **options: Any) -> None:
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
         try:
-            head, stream = sources.peek(open_stream(file))
-            found = (item.record for item in sources.detect(head).read(stream) if isinstance(item, Numbered))
-            signatures = signatures_of(islice(found, records))
+            getattr(self, f"_{what}")(**options)
         except (OSError, UnreadableFile) as error:
-            raise CommandError(f"{file} cannot be read: {error}") from error
-        speed = measure(signatures)
+            raise CommandError(f"{options['file']} cannot be read: {error}") from error
+        except GoldError as error:
+            raise CommandError(str(error)) from error
+
+    def _disambiguate(self, file: Path, records: int | None, workers: int, **options: Any) -> None:
+        total = Speed()
+        with tempfile.TemporaryDirectory() as folder, Console(stderr=True).status("reading") as status:
+            paths = spread(_counted(islice(_records(file), records), status.update), Path(folder))
+            for number, part in enumerate(measured(paths, workers), 1):
+                total += part
+                status.update(f"{number} of {len(paths)} parts, {total.signatures:,} signatures resolved")
+        self._print(total)
+
+    def _block(self, file: Path, signatures: int, **options: Any) -> None:
+        self._print(measure(one_name(_records(file), signatures)))
+
+    def _print(self, speed: Speed) -> None:
         self.stdout.write(
             f"{speed.signatures:,} signatures in {speed.blocks:,} blocks (largest {speed.largest_block:,}) "
-            f"are {speed.people:,} people: {speed.rate:,.0f} signatures per CPU second, {peak_megabytes():.0f} MB"
+            f"are {speed.people:,} people: {speed.rate:,.0f} signatures per CPU second ({speed.engine:,.0f} CPU s), "
+            f"at most {speed.peak:,.0f} MB a process"
         )
+        self.stdout.write(f"{speed.split_blocks:,} blocks were above the cap of {CAP:,} and split")
         for limit, spent in (("comparing their names", speed.names), ("clustering them", speed.linkage)):
             self.stdout.write(
                 f"{speed.engine / max(spent, 1e-9):.1f} times what bare {limit} takes ({spent:.2f} CPU s)"
             )
+
+    def _cap(self, gold: Path, blocks: int, **options: Any) -> None:
+        for folder in find_sets(gold):
+            costs = list(cost_of_cap(read_gold(folder), blocks))
+            for cost in costs:
+                split = ", ".join(f"1/{share} {100 * f1:.1f}" for share, f1 in cost.capped.items())
+                self.stdout.write(
+                    f"{folder.parent.name} {cost.key}, {cost.signatures:,} signatures, {cost.labelled:,} labelled: "
+                    f"B³ {100 * cost.uncapped:.1f} whole; capped at {split} of the block"
+                )
+            if labelled := sum(cost.labelled for cost in costs):
+                lost = {
+                    share: sum(c.labelled * (c.uncapped - c.capped[share]) for c in costs) / labelled
+                    for share in costs[0].capped
+                }
+                said = ", ".join(f"1/{share} {100 * points:+.2f}" for share, points in lost.items())
+                self.stdout.write(f"{folder.parent.name}: the cap costs {said} points of B³")
+
+
+def _records(file: Path) -> Iterator[Record]:
+    head, stream = sources.peek(open_stream(file))
+    return (item.record for item in sources.detect(head).read(stream) if isinstance(item, Numbered))
+
+
+def _counted(records: Iterator[Record], say: Any) -> Iterator[Record]:
+    for number, record in enumerate(records, 1):
+        if number % 5_000 == 0:
+            say(f"{number:,} records read")
+        yield record
