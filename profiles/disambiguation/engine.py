@@ -23,6 +23,7 @@ from .clustering import Contradiction, Decisions, parts_of
 from .model import Model
 from .signatures import Signature
 from .suggestions import Suggestion, suggestions
+from .variants import unite
 from .vocabulary import Vocabulary
 from .weighing import Weighed, weigh
 
@@ -73,14 +74,18 @@ def resolve(
         raise ValueError("two signatures have the same id")
     model = model or Model.shipped()
     texts = Texts.of(signatures, Vocabulary.shipped())
-    clusters: list[Cluster] = []
+    found: list[list[Attribution]] = []
     suggested: list[Suggestion] = []
     contradictions: list[Contradiction] = []
     for batch in batches(signatures, decisions):
         weighed = weigh(batch, decisions, texts, model)
-        clusters += _clusters(weighed)
+        found += _clusters(weighed)
         suggested += suggestions(weighed)
         contradictions += weighed.constraints.contradictions
+    found, kin = unite(found, signatures, decisions, texts, model)
+    clusters = [Cluster(tuple(a.signature for a in cluster), tuple(cluster)) for cluster in found]
+    number = {member: place for place, cluster in enumerate(clusters) for member in cluster.members}
+    suggested = [s for s in [*suggested, *kin] if number[s.left] != number[s.right]]
     clusters.sort(key=lambda c: c.members)
     suggested.sort(key=lambda s: (-s.probability, s.left, s.right))
     return Resolution(clusters, suggested, contradictions)
@@ -115,9 +120,8 @@ def _united(found: list[list[Signature]], decisions: Decisions) -> Iterator[list
     yield from united.values()
 
 
-def _clusters(w: Weighed) -> Iterator[Cluster]:
-    """The clusters of a batch, with an attribution for each member."""
+def _clusters(w: Weighed) -> Iterator[list[Attribution]]:
+    """The clusters of a batch: an attribution for each member, ascending."""
     reasons = attributions(w)
     for positions in parts_of(w.labels, int(w.labels.max()) + 1):
-        chosen = sorted((reasons[p] for p in positions), key=lambda a: a.signature)
-        yield Cluster(tuple(a.signature for a in chosen), tuple(chosen))
+        yield sorted((reasons[p] for p in positions), key=lambda a: a.signature)
