@@ -69,7 +69,7 @@ _SUFFIXES = _words("jr sr jnr snr ii iii")
 _LATE_SUFFIXES = _words("iv v vi vii viii neto netto filho sobrinho junior júnior senior phd md")
 _NUMERALS = _words("ii iii iv v vi vii viii")
 # Left out of the bare name: printed or not, they say little of who somebody is. "Mac" and "Saint" are part of a name.
-_SILENT_PARTICLES = _words("da das de dei del della den der di dos du el la le van von ter ten zu y")
+SILENT_PARTICLES = _words("da das de dei del della den der di dos du el la le van von ter ten zu y")
 _SPELT_UMLAUT = re.compile("([aou])e")
 _PARTICLES = _words(
     "van von vom zu zur zum der den dem des de del della dello dei degli di da das do dos du d' la las le les lo los "
@@ -103,7 +103,7 @@ Parts = tuple[str, str, str]
 def bare_family(family: str) -> str:
     """A family name folded, without particles or spaces: "Van der Waals" → "waals". Empty only where `fold` is."""
     words = fold(family).split()
-    return "".join([word for word in words if word not in _SILENT_PARTICLES] or words)
+    return "".join([word for word in words if word not in SILENT_PARTICLES] or words)
 
 
 def surname_key(family: str) -> str:

@@ -19,7 +19,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from .disambiguation import engine, reconcile
+from .disambiguation import engine, reconcile, variants
 from .disambiguation.clustering import Decisions
 from .disambiguation.model import Model
 from .disambiguation.signatures import Signature as Printed
@@ -37,8 +37,9 @@ def plan(batch: Batch) -> int:
     """Lay out what the batch gives to resolve as pending groups; returns the number of signatures in all of them.
 
     Surnames of papers that the batch updated, of names it removed, and of any signature that has no author yet: also
-    those that an earlier batch left behind when it was ended early. Surnames that a decision ties stay together. A
-    group has about `BIN` signatures; a larger surname is a group of its own, and the largest come first.
+    those that an earlier batch left behind when it was ended early. Surnames that a decision or kin names tie stay
+    together: who may be joined is resolved together, whatever the batch. A group has about `BIN` signatures; a larger
+    surname is a group of its own, and the largest come first.
     """
     batch.pending_groups.all().delete()
     updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
@@ -46,6 +47,7 @@ def plan(batch: Batch) -> int:
     waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
     touched = {*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames}
     ties = nx.Graph(list(Correction.objects.values_list("signature__surname_key", "other__surname_key").distinct()))
+    ties.add_edges_from(variants.ties(Signature.objects.values_list("family", "given").distinct().iterator()))
     tied = [surnames for surnames in nx.connected_components(ties) if surnames & touched]
     units = [sorted(surnames) for surnames in tied] + [[name] for name in sorted(touched.difference(*tied))]
     found = Signature.objects.filter(surname_key__in=[name for unit in units for name in unit])

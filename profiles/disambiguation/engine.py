@@ -24,6 +24,7 @@ from .model import Model
 from .pieces import Cluster, rejoin
 from .signatures import Signature
 from .suggestions import Suggestion, suggestions
+from .variants import unite
 from .vocabulary import Vocabulary
 from .weighing import Weighed, weigh
 
@@ -78,8 +79,10 @@ def resolve(
         contradictions += weighed.constraints.contradictions
     if len(signatures) > cap:
         clusters = _rejoined(clusters, signatures, decisions, texts, model, cap)
-        cluster_of = {member: number for number, c in enumerate(clusters) for member in c.members}
-        suggested = [s for s in suggested if cluster_of[s.left] != cluster_of[s.right]]
+    united, kin = unite([c.attributions for c in clusters], signatures, decisions, texts, model)
+    clusters = [Cluster(tuple(a.signature for a in reasons), tuple(reasons)) for reasons in united]
+    cluster_of = {member: number for number, c in enumerate(clusters) for member in c.members}
+    suggested = [s for s in [*suggested, *kin] if cluster_of[s.left] != cluster_of[s.right]]
     clusters.sort(key=lambda c: c.members)
     suggested.sort(key=lambda s: (-s.probability, s.left, s.right))
     return Resolution(clusters, suggested, contradictions)

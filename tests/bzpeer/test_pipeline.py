@@ -266,6 +266,22 @@ def test_spellings_of_one_surname_are_resolved_together_whatever_else_the_batch_
         assert Assignment.objects.filter(signature__given=given).values("author").distinct().count() == 1
 
 
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_second_surname_is_one_person_with_the_first_whichever_batch_brings_it(bring, monkeypatch, later):
+    monkeypatch.setattr(resolving, "BIN", 1)  # no two surnames share a group unless they must
+    team = ["Isabelle Tellier", "Camille Zevaco"]
+    records = [
+        fact("2001.00001", ["Iris Eshkol", *team], title="Chunking spoken French"),
+        fact("2001.00002", ["Iris Eshkol-Taravella", *team], title="Chunking of spoken French"),
+    ]
+    bring(records[1 - later])
+    bring(records[later])
+    assert Assignment.objects.filter(signature__given="Iris").values("author").distinct().count() == 1
+    before = state()
+    bring(fact("2001.00003", ["Ada Lovelace"], title="Engines"))  # others are resolved, and she stays one
+    assert set(before["assignments"]) <= set(state()["assignments"])
+
+
 def test_a_group_whose_process_dies_is_back_in_the_queue(bring, monkeypatch):
     bring(PARITY.read_bytes())
     before = state()
