@@ -3,16 +3,17 @@
 Problem: a decision about an author, or a claim, must mean the same after any run. Idea: it is about the author's
 anchor, one of its signatures, chosen once: the one that most of the others were compared with. Only when a source takes
 that name off its paper, or people say that it is somebody else's, another one takes its place.
-Entry points: `choose` for authors that a decision names; `settle`, `of` and `follow` around a run.
+Entry points: `choose` for authors that a decision names; `settle`, `known` and `follow` around a run.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q
 
+from .arrays import ids
 from .models import Assignment, Author, Correction
 
 
@@ -42,7 +43,7 @@ def choose(authors: Collection[int]) -> None:
             Author.objects.filter(pk=author).update(anchor=min(free, key=lambda s: (-links[s], s)))
 
 
-def settle(surnames: Sequence[str], authors: Collection[int]) -> None:
+def settle(authors: Collection[int]) -> None:
     """Anchor those of `authors` who should be and are not: claimed since the last run, or their anchor is gone."""
     spoken_of = set(Author.objects.filter(account__isnull=False, anchor=None).values_list("pk", flat=True))
     for pair in Correction.objects.live().filter(author__isnull=False).values_list("author", "other_author"):
@@ -50,19 +51,16 @@ def settle(surnames: Sequence[str], authors: Collection[int]) -> None:
     choose(spoken_of.intersection(authors))
 
 
-def of(previous: Mapping[int, int], signatures: Collection[int]) -> tuple[dict[int, int], frozenset[int]]:
-    """The anchors by author, of those anchored on one of `signatures` or known from `previous`; and who is claimed."""
-    known = Author.objects.filter(anchor__isnull=False).filter(
-        Q(anchor__in=list(signatures)) | Q(pk__in=set(previous.values()))
-    )
-    rows = list(known.values_list("pk", "anchor", "account"))
-    return {pk: anchor for pk, anchor, _ in rows}, frozenset(pk for pk, _, account in rows if account is not None)
+def known(previous: Mapping[int, int], signatures: Collection[int]) -> list[Author]:
+    """Those anchored on one of `signatures`, or anchored and known from `previous`."""
+    here = Q(anchor__in=ids(signatures)) | Q(pk__in=ids(set(previous.values())))
+    return list(Author.objects.filter(here, anchor__isnull=False).only("anchor", "account", "merged_into"))
 
 
-def follow(now: Mapping[int, int]) -> None:
-    """Lead from each anchored author to whoever has its anchor now; an author who has it back is nobody's any more."""
-    known = Author.objects.filter(anchor__isnull=False, anchor__in=list(now))
-    for pk, anchor, merged_into in known.values_list("pk", "anchor", "merged_into"):
-        heir = None if now[anchor] == pk else now[anchor]
-        if heir != merged_into:
-            Author.objects.filter(pk=pk).update(merged_into=heir, stale=True)
+def follow(anchored: Iterable[Author], now: Mapping[int, int]) -> None:
+    """Lead from each of them to whoever has its anchor now; an author who has it back is nobody's any more."""
+    for author in anchored:
+        holder = now.get(author.anchor_id or 0, author.pk)
+        heir = None if holder == author.pk else holder
+        if heir != author.merged_into_id:
+            Author.objects.filter(pk=author.pk).update(merged_into=heir, stale=True)

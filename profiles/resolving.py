@@ -163,11 +163,13 @@ def resolve(surnames: Sequence[str], batch: int | None = None, correction: Corre
     signatures = load(Signature.objects.filter(surname_key__in=surnames))
     stored = Assignment.objects.in_bulk([signature.id for signature in signatures], field_name="signature_id")
     previous = {signature: assignment.author_id for signature, assignment in stored.items()}
-    anchors.settle(surnames, set(previous.values()))
+    anchors.settle(set(previous.values()))
     rulings = Rulings.about(surnames)
     model = Model.shipped()
     resolution = engine.resolve(signatures, rulings.decisions, model)
-    now = _authors(resolution.clusters, previous, {signature.id: signature.name for signature in signatures})
+    names = {signature.id: signature.name for signature in signatures}
+    anchored = anchors.known(previous, names)
+    now = _authors(resolution.clusters, previous, anchored, names)
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -194,7 +196,7 @@ def resolve(surnames: Sequence[str], batch: int | None = None, correction: Corre
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
     heirs = _heirs(previous, now)
     _mark_stale(moved, heirs)
-    anchors.follow(now)
+    anchors.follow(anchored, now)
     _suggest(resolution.suggestions, now)
     rulings.report(surnames, resolution.contradictions, {signature.id: signature for signature in signatures})
     changes = [
@@ -266,12 +268,19 @@ def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int,
 
 
 def _authors(
-    clusters: Sequence[engine.Cluster], previous: Mapping[int, int], names: Mapping[int, str]
+    clusters: Sequence[engine.Cluster],
+    previous: Mapping[int, int],
+    anchored: Sequence[Author],
+    names: Mapping[int, str],
 ) -> dict[int, int]:
     """The author id of each signature: kept where it can be, else new."""
-    anchored, claimed = anchors.of(previous, names)
     members = [cluster.members for cluster in clusters]
-    kept = reconcile(members, previous, anchored, claimed)
+    kept = reconcile(
+        members,
+        previous,
+        {author.pk: author.anchor_id for author in anchored if author.anchor_id is not None},
+        frozenset(author.pk for author in anchored if author.is_claimed),
+    )
     new = [Author(name=names[min(part)]) for part, author in zip(members, kept, strict=True) if author is None]
     made = iter(Author.objects.bulk_create(new, batch_size=2_000))
     now: dict[int, int] = {}

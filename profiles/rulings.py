@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from papers.models import Signature
 
+from .arrays import array, texts
 from .disambiguation.clustering import Contradiction as Found
 from .disambiguation.clustering import Decisions, Step
 from .disambiguation.signatures import Signature as Printed
@@ -37,11 +38,12 @@ class Rulings:
     def about(surnames: Sequence[str]) -> Rulings:
         """Load them; a name that is printed again is bound again."""
         rebind(surnames)
+        here = texts(surnames)
         corrections = Correction.objects.live().filter(
-            Q(signature__surname_key__in=surnames)
-            | Q(other__surname_key__in=surnames)
-            | Q(author__anchor__surname_key__in=surnames)
-            | Q(other_author__anchor__surname_key__in=surnames)
+            Q(signature__surname_key__in=here)
+            | Q(other__surname_key__in=here)
+            | Q(author__anchor__surname_key__in=here)
+            | Q(other_author__anchor__surname_key__in=here)
             | Q(signature=None)
             | Q(author__isnull=False, author__anchor=None)
         )
@@ -54,7 +56,7 @@ class Rulings:
                 bound[pair].append(correction)
             elif surname_keys(correction).intersection(surnames):
                 unbound.append(correction)
-        claimed = Author.objects.filter(account__isnull=False, anchor__surname_key__in=surnames)
+        claimed = Author.objects.filter(account__isnull=False, anchor__surname_key__in=here)
         return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)))
 
     @property
@@ -84,7 +86,7 @@ class Rulings:
         rows = [self._row(c, sorted({keys[s] for s in c.signatures}), signatures) for c in found]
         rows += [_unbound(correction) for correction in self.unbound]
         new = {(row.kind, row.sentence): row for row in rows}
-        for old in Contradiction.objects.filter(surnames__overlap=list(surnames)):
+        for old in Contradiction.objects.filter(surnames__overlap=array(surnames)):
             if new.pop((old.kind, old.sentence), None) is None:
                 old.delete()
         Contradiction.objects.bulk_create(new.values())

@@ -148,23 +148,26 @@ class Constraints:
 
     def wholes(self) -> list[list[int]]:
         """Positions of every group that is gathered in several parts."""
-        return [part.tolist() for part in _several(self.group) if len(np.unique(self.node[part])) > 1]
+        return _wholes(self.group, self.node)
 
 
 def _differ(code: Ints, i: Ints, j: Ints) -> NDArray[np.bool_]:
     return np.asarray((code[i] >= 0) & (code[j] >= 0) & (code[i] != code[j]))
 
 
-def _several(number: Ints) -> list[Ints]:
-    """Positions of every number that stands at two positions or more."""
-    order = np.argsort(number, kind="stable").astype(np.int32)
-    parts = np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
-    return [part for part in parts if len(part) > 1]
-
-
 def _links(number: Ints) -> Ints:
-    pairs = [(part[0], other) for part in _several(number) for other in part[1:]]
-    return np.array(pairs, np.int32).reshape(-1, 2)
+    """(links, 2) pairs of positions: the first of every number, and each other one of it."""
+    order = np.argsort(number, kind="stable").astype(np.int32)
+    is_first = np.diff(number[order], prepend=-1) != 0
+    first = order[np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))]
+    return np.asarray(np.stack([first, order], axis=1)[~is_first])
+
+
+def _wholes(group: Ints, node: Ints) -> list[list[int]]:
+    if np.array_equal(group, node):
+        return []
+    parts = parts_of(group, len(group))
+    return [part.tolist() for part in parts if len(np.unique(node[part])) > 1]
 
 
 class _Joining:
@@ -226,8 +229,7 @@ class _Joining:
         """The decided pairs; and for a group in several parts, that each part is apart from all that any part is."""
         found = set(self.different)
         on_paper: defaultdict[Hashable, list[int]] = defaultdict(list)
-        wholes = [part.tolist() for part in _several(group) if len(np.unique(node[part])) > 1]
-        if wholes:
+        if wholes := _wholes(group, node):
             for position, signature in enumerate(self.signatures):
                 on_paper[signature.paper].append(position)
         for whole in wholes:
