@@ -17,7 +17,7 @@ from papers.records import Numbered, Record
 from papers.streams import UnreadableFile, open_stream
 from profiles.disambiguation.benchmark import Speed, cost_of_cap, measure, measured, one_name, spread
 from profiles.disambiguation.blocking import CAP
-from profiles.disambiguation.evaluation import GoldError, find_sets, read_gold
+from profiles.disambiguation.gold import GoldError, find_sets, read_gold
 
 
 class Command(BaseCommand):
