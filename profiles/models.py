@@ -272,8 +272,8 @@ class Correction(models.Model):
     def ends(self) -> tuple[str, str]:
         """What the decision is about, for a sentence: names as printed, or authors by name and number."""
         if self.kind == self.Kind.AUTHORS:
-            return _person(self.author), _person(self.other_author)
-        second = _person(self.author) if self.kind == self.Kind.ATTRIBUTION else self._name("other")
+            return self._person("author"), self._person("other_author")
+        second = self._person("author") if self.kind == self.Kind.ATTRIBUTION else self._name("other")
         return self._name("signature"), second
 
     def _name(self, end: str) -> str:
@@ -282,13 +282,14 @@ class Correction(models.Model):
         signature: Signature | None = getattr(self, end)
         return signature.name if signature else "a name no longer printed"
 
+    def _person(self, end: str) -> str:
+        """By the name that was decided about: the author's own may be another by now."""
+        author: Author = getattr(self, end)
+        return f"{self.printed[end]['name'] if end in self.printed else author.name} (#{author.pk})"
+
     @property
     def is_live(self) -> bool:
         return self.withdrawn_at is None
-
-
-def _person(author: Author | None) -> str:
-    return f"{author.name} (#{author.pk})" if author else ""
 
 
 class Contradiction(models.Model):
