@@ -8,7 +8,7 @@ Entry points: `plan`, then `resolve_next` until there is none, by as many proces
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -234,7 +234,14 @@ def _suggest(suggestions: Sequence[engine.Suggestion], now: dict[int, int]) -> N
     authors = set(now.values())
     Suggestion.objects.filter(Q(left__in=authors) | Q(right__in=authors)).delete()
     pairs = {(min(now[s.left], now[s.right]), max(now[s.left], now[s.right])): s for s in reversed(suggestions)}
+    works = Counter(now.values())
     Suggestion.objects.bulk_create(
-        Suggestion(left_id=left, right_id=right, probability=round(s.probability, 4), sentence=s.sentence)
+        Suggestion(
+            left_id=left,
+            right_id=right,
+            probability=round(s.probability, 4),
+            works=min(works[left], works[right]),
+            sentence=s.sentence,
+        )
         for (left, right), s in pairs.items()
     )
