@@ -44,7 +44,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class GoldScore:
-    """One gold set on the card; what the card does not give is None or empty."""
+    """One gold set on the card; what the card does not give is None or empty. `strata`: F1, names by kind."""
 
     name: str
     b3: Measure
@@ -53,6 +53,7 @@ class GoldScore:
     reliability: tuple[Bin, ...]
     signatures: int | None
     authors: int | None
+    strata: Mapping[str, tuple[float | None, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,17 @@ def _gold_score(name: str, given: Any) -> GoldScore:
         ),
         signatures=scores.get("signatures"),
         authors=scores.get("authors"),
+        strata={
+            kind: (_number(_mapping(of).get("f1")), _mapping(of).get("signatures"))
+            for kind, of in _mapping(scores.get("strata")).items()
+        },
     )
+
+
+def strata(scores: Sequence[GoldScore]) -> list[tuple[str, list[tuple[float | None, int | None]]]]:
+    """Rows of a kind of name, and for each set its B³ F1 and number of names; in the card's order."""
+    kinds = dict.fromkeys(kind for score in scores for kind in score.strata)
+    return [(kind, [score.strata.get(kind, (None, None)) for score in scores]) for kind in kinds]
 
 
 def worths(card: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[float | None]]]]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from papers.fragments import wants_fragment
 from papers.paging import newest
 
-from .accuracy import decided, facts, gold_scores, worths
+from .accuracy import decided, facts, gold_scores, strata, worths
 from .disambiguation.model import Model, probability_of
 from .models import Account, Assignment, Author, Follow, NameVariant
 from .receipts import receipt
@@ -110,10 +110,11 @@ def accuracy(request: HttpRequest) -> HttpResponse:
     joins = probability_of(model.threshold)
     live = cache.get("accuracy") or decided(joins)
     cache.set("accuracy", live, DECIDED_SECONDS)
-    sets, rows = worths(model.card)
+    scores, (sets, rows) = gold_scores(model.card), worths(model.card)
     context = {
         "version": model.card.get("version"),
-        "scores": gold_scores(model.card),
+        "scores": scores,
+        "strata": strata(scores),
         "worth_sets": sets,
         "worths": rows,
         "facts": facts(model.card),

@@ -25,13 +25,13 @@ def probability(value: float) -> str:
         return f"< {number_format(0.001, 3)}"
     if value > 1 - _EXTREME:
         return f"> {number_format(0.999, 3)}"
-    return number_format(value, 3)
+    return number_format(round(value, 3), 3)
 
 
 @register.filter
 def hundredths(value: float | None) -> str:
     """A share times 100 with one decimal, as such scores are printed; a dash where there is none."""
-    return "–" if value is None else number_format(100 * value, 1)
+    return "–" if value is None else number_format(round(100 * value, 1), 1)
 
 
 @register.filter
