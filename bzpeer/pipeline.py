@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ from papers import importing
 from papers.models import Batch
 from papers.streams import UnreadableFile
 from profiles import authors, resolving
+from profiles.models import Author
 from trust import scores
 
 POLL_SECONDS = 0.2
@@ -48,10 +49,18 @@ def lock(batch_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Wait until no other batch is being resolved: two at once would settle the same authors in different order."""
+def _alone(wait: bool = True) -> Iterator[None]:
+    """Wait until no other batch is being resolved: two at once would settle the same authors in different order.
+
+    Without waiting, raises `Busy`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, _RESOLVING])
+        if wait:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, _RESOLVING])
+        else:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, _RESOLVING])
+            if cursor.fetchone() != (True,):
+                raise Busy("a batch is being resolved")
         with _held(_RESOLVING):
             yield
 
@@ -103,6 +112,42 @@ def process(
             if not known:
                 logger.exception("Batch %s stopped", batch_id)
         return batch
+
+
+@_alone(wait=False)
+def refresh(ids: Collection[int] = ()) -> None:
+    """Compute again what is shown of these authors, and of all that are stale; raises `Busy` while a batch does so.
+
+    They are named because a batch that ended meanwhile may have settled them with what it had read before.
+    """
+    Author.objects.filter(pk__in=ids, stale=False).update(stale=True)
+    _refresh()
+
+
+def _refresh() -> None:
+    waiting = list(authors.stale_ids())
+    for ids in waiting:
+        authors.refresh(ids)
+        coauthorships.refresh(ids)
+    for ids in waiting:
+        scores.refresh(ids)
+        authors.settle(ids)
+
+
+@_alone()
+def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, int], None]) -> resolving.Report:
+    """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed.
+
+    `report` gets what was done so far, and the signatures resolved, of how many.
+    """
+    groups = resolving.groups(surnames)
+    done, total, so_far = 0, sum(size for _surnames, size in groups), resolving.Report()
+    for group, size in groups:
+        so_far += resolving.resolve(group)
+        done += size
+        report(so_far, done, total)
+    _refresh()
+    return so_far
 
 
 def stop(batch: Batch, problem: str) -> None:

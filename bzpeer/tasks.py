@@ -35,6 +35,14 @@ def resolve_groups(batch_id: int) -> None:
         pass
 
 
+@shared_task(
+    name="bzpeer.refresh_authors", autoretry_for=(DatabaseError, pipeline.Busy), retry_backoff=True, max_retries=None
+)
+def refresh_authors(ids: list[int]) -> None:
+    """Compute counts, coauthorships and trust again after a decision; while a batch does so, try again later."""
+    pipeline.refresh(ids)
+
+
 @shared_task(name="bzpeer.resume_batches")
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""

@@ -85,6 +85,8 @@ def stale_ids() -> Iterator[list[int]]:
 def refresh(authors: Sequence[int]) -> None:
     """Recompute names, variants, counts and years of these authors."""
     ids = list(authors)
+    # In one order, or two that refresh the same authors could wait for each other.
+    list(Author.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [ids])
         cursor.execute(_VARIANTS, [ids, ids])

@@ -29,7 +29,6 @@ from .models import Account, Author, Contradiction, Correction
 from .views import find_author
 
 LISTED = 30  # decisions or contradictions on a page
-LONGEST_REASON = 1_000  # characters
 View = Callable[..., HttpResponse]
 M = TypeVar("M", bound=Model)
 
@@ -104,7 +103,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     one, other = (_end(request.POST.get(end, "")) for end in ("one", "other"))
     if (same := {"1": True, "0": False}.get(request.POST.get("same", ""))) is None:
         raise BadRequest("Say whether they are the same person.")
-    reason = request.POST.get("reason", "").replace("\0", "").strip()[:LONGEST_REASON]
+    reason = request.POST.get("reason", "").replace("\0", "")
     try:
         outcome = decisions.decide(cast(Account, request.user), one, other, same=same, reason=reason)
     except ValidationError as error:

@@ -232,7 +232,7 @@ class Correction(models.Model):
     name_frequency = models.FloatField(null=True, help_text="expected occurrences of the (rarer) name among all papers")
     printed = models.JSONField(
         default=dict,
-        help_text="by end, when it was decided: {paper, position, name, family_key, given_key, surname_key}",
+        help_text="by end, when decided: {paper, work, position, name, family_key, given_key, surname_key}",
     )
 
     objects = CorrectionQuerySet.as_manager()
@@ -285,7 +285,7 @@ class Correction(models.Model):
 
     def _name(self, end: str) -> str:
         if end in self.printed:
-            return str(self.printed[end]["name"])
+            return f"“{self.printed[end]['name']}” on {self.printed[end]['work']}"
         signature: Signature | None = getattr(self, end)
         return signature.name if signature else "a name no longer printed"
 

@@ -78,9 +78,18 @@ def _read(cursor: str) -> tuple[float, int]:
 
 
 def weak_works(cursor: str = "", size: int = SHOWN) -> tuple[list[Assignment], str]:
-    """(works that a weak link ties to a record, the least probable first, the next cursor). Raises BadRequest."""
+    """(works that a weak link ties to a record, the least probable first, the next cursor). Raises BadRequest.
+
+    Two works that hang on each other are one question: the one of the lower id asks it.
+    """
+    mirrored = Q(
+        compared_with__assignment__compared_with=F("signature"),
+        compared_with__assignment__state=Assignment.State.WEAK,
+        compared_with__lt=F("signature"),
+    )
     rows = (
         Assignment.objects.filter(state=Assignment.State.WEAK, compared_with__isnull=False)
+        .exclude(mirrored)
         .select_related("author", "signature__paper", "compared_with__paper")
         .order_by("probability", "pk")
     )

@@ -1,16 +1,17 @@
 """Resolving: the signatures of some surnames are clustered and become, or stay, authors.
 
-Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed. A run over
-the same records writes nothing; author ids follow the larger part of a cluster. Authors whose works changed, and those
-who share papers with them, are left marked `stale` for the steps that compute counts, coauthorship and trust.
-Entry points: `plan`, then `resolve_next` until there is none, by as many processes as there are.
+Values are loaded, the pure room `profiles.disambiguation` decides, and one transaction stores what changed and why. A
+run over the same records writes nothing; author ids follow their anchor or the larger part of a cluster. Authors whose
+works changed, and those who share papers with them, are left marked `stale` for the steps that compute counts,
+coauthorship and trust. Entry points: `plan`, then `resolve_next` until there is none, by as many processes as there
+are; or `groups`, and `resolve` each.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import networkx as nx
@@ -19,17 +20,37 @@ from django.db.models import Count, F, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from .disambiguation import engine, reconcile
-from .disambiguation.clustering import Decisions
+from . import anchors
+from .disambiguation import engine
 from .disambiguation.model import Model
+from .disambiguation.reconcile import reconcile
 from .disambiguation.signatures import Signature as Printed
 from .disambiguation.signatures import coauthor_key
 from .models import Assignment, Author, Correction, PendingGroup, Suggestion
+from .moves import Change, record
+from .rulings import Rulings
 
 # Signatures that are resolved in one transaction, and so the unit of work that a kill can cost (about two seconds).
 BIN = 4_000
 # The matcher compares no more of them; all of them for each name of a team of 10,000 would be 10^8.
 COAUTHORS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did. Authors `kept` had works before and after, `made` are new, `merged` gave all to one other author,
+    `split` lost works to others and stayed; `moved` counts signatures that changed their author. `signatures` are all
+    whose author or state changed or is new."""
+
+    kept: int = 0
+    made: int = 0
+    merged: int = 0
+    split: int = 0
+    moved: int = 0
+    signatures: tuple[int, ...] = ()
+
+    def __add__(self, other: Report) -> Report:
+        return Report(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 @transaction.atomic
@@ -44,22 +65,68 @@ def plan(batch: Batch) -> int:
     updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
     _mark_updated(batch, updated)
     waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
-    touched = {*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames}
-    ties = nx.Graph(list(Correction.objects.values_list("signature__surname_key", "other__surname_key").distinct()))
-    tied = [surnames for surnames in nx.connected_components(ties) if surnames & touched]
-    units = [sorted(surnames) for surnames in tied] + [[name] for name in sorted(touched.difference(*tied))]
+    found = groups({*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames})
+    PendingGroup.objects.bulk_create(
+        PendingGroup(batch=batch, surnames=surnames, signatures=size) for surnames, size in found
+    )
+    return sum(size for _surnames, size in found)
+
+
+def groups(surnames: Iterable[str]) -> list[tuple[list[str], int]]:
+    """These surnames, with all that are tied to them, as groups of about `BIN` signatures; with sizes, largest first.
+
+    What is tied stays together; a unit larger than `BIN` is a group of its own.
+    """
+    units = related(surnames)
     found = Signature.objects.filter(surname_key__in=[name for unit in units for name in unit])
     counts = dict(found.values_list("surname_key").annotate(Count("pk")).order_by())
-    groups: list[PendingGroup] = []
+    filled: list[tuple[list[str], int]] = []
     for unit in units:
         size = sum(counts.get(name, 0) for name in unit)
-        if groups and groups[-1].signatures + size <= BIN:
-            groups[-1].surnames += unit
-            groups[-1].signatures += size
+        if filled and filled[-1][1] + size <= BIN:
+            filled[-1] = (filled[-1][0] + unit, filled[-1][1] + size)
         else:
-            groups.append(PendingGroup(batch=batch, surnames=unit, signatures=size))
-    PendingGroup.objects.bulk_create(sorted(groups, key=lambda group: -group.signatures))
-    return sum(group.signatures for group in groups)
+            filled.append((unit, size))
+    return sorted(filled, key=lambda group: -group[1])
+
+
+def related(surnames: Iterable[str]) -> list[list[str]]:
+    """The surnames in units that can only be resolved together: a decision or an authenticated iD ties their names.
+
+    Withdrawn decisions tie as well: what they joined must be there to be parted.
+    """
+    wanted = set(surnames)
+    ties = nx.Graph()
+    for keys in _tied_by_decisions():
+        nx.add_path(ties, sorted(keys))
+    seen: set[str] = set()
+    while frontier := {*wanted, *_reached(ties, wanted)} - seen:
+        seen |= frontier
+        ties.add_edges_from(_tied_by_iDs(frontier))
+    tied = [unit for unit in nx.connected_components(ties) if unit & wanted]
+    return [sorted(unit) for unit in tied] + [[name] for name in sorted(wanted.difference(*tied))]
+
+
+def _reached(ties: nx.Graph, surnames: set[str]) -> set[str]:
+    return {name for unit in nx.connected_components(ties) if unit & surnames for name in unit}
+
+
+def _tied_by_decisions() -> Iterator[set[str]]:
+    """The surname keys that each decision speaks of, as printed now and when it was made."""
+    ends = ("signature", "other", "author__anchor", "other_author__anchor")
+    for *now, printed in Correction.objects.values_list(*(f"{end}__surname_key" for end in ends), "printed"):
+        yield {key for key in now if key} | {then["surname_key"] for then in printed.values()}
+
+
+def _tied_by_iDs(surnames: Collection[str]) -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT g.surname_key, h.surname_key
+                 FROM papers_signature g JOIN papers_signature h ON h.orcid = g.orcid AND h.surname_key <> g.surname_key
+                WHERE g.orcid IS NOT NULL AND g.surname_key = ANY(%s)""",
+            [list(surnames)],
+        )
+        return [(one, other) for one, other in cursor.fetchall()]
 
 
 def _mark_updated(batch: Batch, papers: QuerySet[BatchRecord, Any]) -> None:
@@ -81,26 +148,33 @@ def resolve_next(batch_id: int) -> bool:
     pending = PendingGroup.objects.select_for_update(skip_locked=True).filter(batch=batch_id).order_by("pk").first()
     if pending is None:
         return False
-    resolve(pending.surnames)
+    resolve(pending.surnames, batch_id)
     pending.delete()
     return True
 
 
 @transaction.atomic
-def resolve(surnames: Sequence[str]) -> None:
-    """Work out who is who among all signatures with these surname keys, and store what changed."""
-    _lock(surnames)
-    signatures = _load(surnames)
+def resolve(surnames: Sequence[str], batch: int | None = None, correction: Correction | None = None) -> Report:
+    """Work out who is who among all signatures with these surname keys, and store what changed.
+
+    `surnames` hold all that is tied to them (`related`). `batch` or `correction` is what gave the occasion.
+    """
+    lock(surnames)
+    signatures = load(Signature.objects.filter(surname_key__in=surnames))
     stored = Assignment.objects.in_bulk([signature.id for signature in signatures], field_name="signature_id")
     previous = {signature: assignment.author_id for signature, assignment in stored.items()}
+    anchors.settle(surnames, set(previous.values()))
+    rulings = Rulings.about(surnames)
     model = Model.shipped()
-    resolution = engine.resolve(signatures, _decisions(surnames), model)
+    resolution = engine.resolve(signatures, rulings.decisions, model)
     now = _authors(resolution.clusters, previous, {signature.id: signature.name for signature in signatures})
+    confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
             signature_id=attribution.signature,
             author_id=now[attribution.signature],
-            state=Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG,
+            state=confirmed.get(attribution.signature)
+            or (Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG),
             compared_with_id=attribution.linked_to,
             probability=round(attribution.probability, 4),
             evidence=[asdict(item) for item in attribution.evidence],
@@ -118,11 +192,29 @@ def resolve(surnames: Sequence[str]) -> None:
         batch_size=2_000,
     )
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
-    _mark_stale(moved, _heirs(previous, now))
+    heirs = _heirs(previous, now)
+    _mark_stale(moved, heirs)
+    anchors.follow(now)
     _suggest(resolution.suggestions, now)
+    rulings.report(surnames, resolution.contradictions, {signature.id: signature for signature in signatures})
+    changes = [
+        Change(stored[row.signature_id], row)
+        for row in changed
+        if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
+    ]
+    record(changes, rows, stored, signatures, batch, correction)
+    before, after = set(previous.values()), set(now.values())
+    return Report(
+        kept=len(before & after),
+        made=len(after - before),
+        merged=sum(heir is not None for heir in heirs.values()),
+        split=len({change.was.author_id for change in changes} & after),
+        moved=len(changes),
+        signatures=tuple(moved),
+    )
 
 
-def _lock(surnames: Sequence[str]) -> None:
+def lock(surnames: Sequence[str]) -> None:
     """One resolver at a time for a surname; sorted, so that two never wait for each other."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -132,11 +224,12 @@ def _lock(surnames: Sequence[str]) -> None:
         )
 
 
-def _load(surnames: Sequence[str]) -> list[Printed]:
+def load(signatures: QuerySet[Signature]) -> list[Printed]:
+    """What the matcher knows of these signatures, by id."""
     rows = list(
-        Signature.objects.filter(surname_key__in=surnames)
-        .order_by("pk")
-        .values_list("pk", "paper_id", "family", "given", "suffix", "affiliations", "orcid", "position")
+        signatures.order_by("pk").values_list(
+            "pk", "paper_id", "family", "given", "suffix", "affiliations", "orcid", "position"
+        )
     )
     papers = {row[1] for row in rows}
     about = {
@@ -172,25 +265,17 @@ def _printed(row: tuple[Any, ...], about: tuple[Any, ...], team: list[tuple[int,
     )
 
 
-def _decisions(surnames: Sequence[str]) -> Decisions:
-    pairs = Correction.objects.filter(signature__surname_key__in=surnames, other__surname_key__in=surnames)
-    verdicts: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
-    for one, other, same in pairs.values_list("signature_id", "other_id", "same"):
-        verdicts[same].add((one, other))
-    return Decisions(same=frozenset(verdicts[True]), different=frozenset(verdicts[False]))
-
-
-def _authors(clusters: Iterable[engine.Cluster], previous: dict[int, int], names: dict[int, str]) -> dict[int, int]:
-    """The author id of each signature. Ids are kept where they can be, and claimed authors are never merged."""
-    claimed = frozenset(
-        Author.objects.filter(pk__in=set(previous.values()), account__isnull=False).values_list("pk", flat=True)
-    )
-    parts = [part for c in clusters for part in reconcile.divided(frozenset(c.members), previous, claimed)]
-    kept = reconcile.reconcile(parts, previous, claimed)
-    new = [Author(name=names[min(part)]) for part, author in zip(parts, kept, strict=True) if author is None]
+def _authors(
+    clusters: Sequence[engine.Cluster], previous: Mapping[int, int], names: Mapping[int, str]
+) -> dict[int, int]:
+    """The author id of each signature: kept where it can be, else new."""
+    anchored, claimed = anchors.of(previous, names)
+    members = [cluster.members for cluster in clusters]
+    kept = reconcile(members, previous, anchored, claimed)
+    new = [Author(name=names[min(part)]) for part, author in zip(members, kept, strict=True) if author is None]
     made = iter(Author.objects.bulk_create(new, batch_size=2_000))
     now: dict[int, int] = {}
-    for part, author in zip(parts, kept, strict=True):
+    for part, author in zip(members, kept, strict=True):
         now |= dict.fromkeys(part, next(made).pk if author is None else author)
     return now
 

@@ -19,8 +19,9 @@ from scipy.sparse.csgraph import connected_components
 from .attribution import Attribution, Evidence, attributions
 from .block import Texts
 from .blocking import blocks
-from .clustering import Contradiction, Decisions, parts_of
-from .model import Model
+from .clustering import APART, Contradiction, Decisions, Step, meetings, parts_of
+from .model import Model, probability_of
+from .names import Agreement
 from .signatures import Signature
 from .suggestions import Suggestion, suggestions
 from .vocabulary import Vocabulary
@@ -81,6 +82,7 @@ def resolve(
         clusters += _clusters(weighed)
         suggested += suggestions(weighed)
         contradictions += weighed.constraints.contradictions
+        contradictions += _met(weighed)
     clusters.sort(key=lambda c: c.members)
     suggested.sort(key=lambda s: (-s.probability, s.left, s.right))
     return Resolution(clusters, suggested, contradictions)
@@ -101,9 +103,7 @@ def batches(signatures: Iterable[Signature], decisions: Decisions) -> Iterator[l
 def _united(found: list[list[Signature]], decisions: Decisions) -> Iterator[list[list[Signature]]]:
     """Groups of blocks: those that a decision or an iD speaks about together are resolved together."""
     block_of = {s.id: number for number, block in enumerate(found) for s in block}
-    edges = [
-        (block_of[a], block_of[b]) for a, b in decisions.same | decisions.different if a in block_of and b in block_of
-    ]
+    edges = [(block_of[a], block_of[b]) for a, b in sorted(decisions.pairs) if a in block_of and b in block_of]
     first: dict[str, int] = {}
     for number, block in enumerate(found):
         edges += [(first.setdefault(s.orcid, number), number) for s in block if s.orcid]
@@ -121,3 +121,30 @@ def _clusters(w: Weighed) -> Iterator[Cluster]:
     for positions in parts_of(w.labels, int(w.labels.max()) + 1):
         chosen = sorted((reasons[p] for p in positions), key=lambda a: a.signature)
         yield Cluster(tuple(a.signature for a in chosen), tuple(chosen))
+
+
+def _met(w: Weighed) -> Iterator[Contradiction]:
+    """Where the evidence would join two claimed authors."""
+    if not (w.constraints.owner >= 0).any():
+        return
+    usable = np.where(w.pairs.agreement == Agreement.MISPRINT, np.float32(-APART), w.log_odds)
+    for i, j in meetings(w.labels, w.pairs.i, w.pairs.j, usable, w.model.threshold, w.constraints):
+        left, right = sorted((w.signatures[i].id, w.signatures[j].id))
+        evidence = Step(left, right, "evidence")
+        yield Contradiction((evidence, Step(left, right, "claimed")), evidence)
+
+
+def pair_probabilities(signatures: Sequence[Signature], model: Model | None = None) -> dict[tuple[int, int], float]:
+    """What the model says of each pair of ids (ascending) whose names agree, by itself: one person's, from 0 to 1.
+
+    For few signatures: the cost is quadratic.
+    """
+    if not signatures:
+        return {}
+    texts = Texts.of(signatures, Vocabulary.shipped())
+    w = weigh(list(blocks(signatures)), NO_DECISIONS, texts, model or Model.shipped())
+    ids = np.array([s.id for s in w.signatures])
+    alike = np.flatnonzero(w.pairs.agreement > Agreement.MISPRINT)
+    left, right = ids[w.pairs.i[alike]], ids[w.pairs.j[alike]]
+    pairs = zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist(), strict=True)
+    return {pair: probability_of(float(x)) for pair, x in zip(pairs, w.log_odds[alike], strict=True)}

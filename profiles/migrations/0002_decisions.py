@@ -9,10 +9,11 @@ from django.db import migrations, models
 
 def remember(apps, schema_editor):
     """Decisions made before keep what was printed too."""
-    for correction in apps.get_model("profiles", "Correction").objects.select_related("signature", "other"):
+    for correction in apps.get_model("profiles", "Correction").objects.select_related("signature__paper", "other__paper"):
         correction.printed = {
             end: {
                 "paper": signature.paper_id,
+                "work": signature.paper.arxiv_id or signature.paper.title_text[:80],
                 "position": signature.position,
                 "name": " ".join(part for part in (signature.given, signature.family, signature.suffix) if part),
                 "family_key": signature.family_key,
@@ -91,7 +92,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='correction',
             name='printed',
-            field=models.JSONField(default=dict, help_text='by end, when it was decided: {paper, position, name, family_key, given_key, surname_key}'),
+            field=models.JSONField(default=dict, help_text='by end, when decided: {paper, work, position, name, family_key, given_key, surname_key}'),
         ),
         migrations.AddField(
             model_name='correction',

@@ -272,7 +272,7 @@ def test_a_group_whose_process_dies_is_back_in_the_queue(bring, monkeypatch):
     batch = Batch.objects.get()
     PendingGroup.objects.create(batch=batch, surnames=["chen"], signatures=8)
     with monkeypatch.context() as broken:
-        broken.setattr(resolving, "resolve", lambda surnames: (_ for _ in ()).throw(MemoryError))
+        broken.setattr(resolving, "resolve", lambda *_: (_ for _ in ()).throw(MemoryError))
         with pytest.raises(MemoryError):
             resolving.resolve_next(batch.pk)
     assert PendingGroup.objects.get().surnames == ["chen"]

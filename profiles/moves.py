@@ -1,0 +1,136 @@
+"""Moves: which works went from one author to another, and why, for everyone who had the old page in mind.
+
+Problem: a re-run may move thousands of signatures, and nobody reads thousands of rows. Idea: one row for each two
+authors and step, with one reason: the decision, the model's version, the link that joined, or the link that no longer
+holds. Entry point: `record`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .disambiguation.engine import pair_probabilities
+from .disambiguation.signatures import Signature as Printed
+from .models import Assignment, Correction, Move
+
+# Rows kept in all: a full re-run of a million signatures with a new model writes some tens of thousands.
+MOVES = 200_000
+# Signatures named in a row; more are counted.
+NAMED = 100
+# Splits of one step whose link is weighed again, for the reason: a millisecond each.
+WEIGHED = 200
+# Evidence that says nothing of its own.
+_BEFORE_EVIDENCE = frozenset({"prior", "name"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The assignment of one signature before and after, to different authors."""
+
+    was: Assignment
+    now: Assignment
+
+
+def record(
+    changes: Sequence[Change],
+    rows: Sequence[Assignment],
+    stored: Mapping[int, Assignment],
+    signatures: Sequence[Printed],
+    batch: int | None,
+    correction: Correction | None,
+) -> None:
+    """Write the moves of one step. `rows` are all assignments as they are now, `stored` as they were, by signature."""
+    if not changes:
+        return
+    grouped: defaultdict[tuple[int, int], list[Change]] = defaultdict(list)
+    for change in changes:
+        grouped[change.was.author_id, change.now.author_id].append(change)
+    before, after = {row.author_id for row in stored.values()}, {row.author_id for row in rows}
+    why = _Reasons(rows, stored, signatures, correction)
+    moves = []
+    for (source, target), group in sorted(grouped.items()):
+        stays = Move.Kind.MOVED if target in before else Move.Kind.SPLIT
+        kind = stays if source in after else Move.Kind.MERGED
+        moves.append(
+            Move(
+                source_id=source,
+                target_id=target,
+                kind=kind,
+                count=len(group),
+                signatures=sorted(change.now.signature_id for change in group)[:NAMED],
+                reason=why.of(group, kind),
+                batch_id=batch,
+                correction=correction,
+            )
+        )
+    newest = Move.objects.bulk_create(moves, batch_size=2_000)[-1]
+    Move.objects.filter(pk__lte=newest.pk - MOVES).delete()
+
+
+class _Reasons:
+    """Why groups of signatures changed their author."""
+
+    def __init__(
+        self,
+        rows: Sequence[Assignment],
+        stored: Mapping[int, Assignment],
+        signatures: Sequence[Printed],
+        correction: Correction | None,
+    ) -> None:
+        self.stored, self.correction = stored, correction
+        self.printed = {signature.id: signature for signature in signatures}
+        self.after: defaultdict[int, list[Assignment]] = defaultdict(list)
+        self.before: defaultdict[int, list[Assignment]] = defaultdict(list)
+        for row in rows:
+            self.after[row.author_id].append(row)
+        for row in stored.values():
+            self.before[row.author_id].append(row)
+        self.left_to_weigh = WEIGHED
+
+    def of(self, group: Sequence[Change], kind: str) -> str:
+        """One sentence for signatures that went the same way."""
+        if self.correction is not None:
+            word = "decision" if self.correction.is_live else "withdrawn decision"
+            return f"{word} of {self.correction.made_by.get_username()}: {self.correction}"
+        was, now = group[0].was.model, group[0].now.model
+        if was != now:
+            return f"model version {was} → {now}"
+        return self._split(group) if kind == Move.Kind.SPLIT else self._joined(group)
+
+    def _joined(self, group: Sequence[Change]) -> str:
+        """The surest link between what came and what was not the old author's."""
+        source, target = group[0].was.author_id, group[0].now.author_id
+        old = {row.signature_id for row in self.before[source]}
+        links = [
+            row
+            for row in self.after[target]
+            if row.compared_with_id is not None and (row.signature_id in old) != (row.compared_with_id in old)
+        ]
+        if not links:
+            return "joined: other works link them"
+        best = max(links, key=lambda row: (row.probability, -row.signature_id))
+        told = [item for item in best.evidence if item["weight"] > 0 and item["rule"] not in _BEFORE_EVIDENCE]
+        reasons = [str(item["sentence"]) for item in sorted(told, key=lambda item: -item["weight"])[:2]]
+        return f"joined by evidence: {'; '.join(reasons) or 'the same rare name'}"
+
+    def _split(self, group: Sequence[Change]) -> str:
+        """The surest of the old links between what went and what stayed, and what is said of it now."""
+        went = {change.now.signature_id for change in group}
+        links = [
+            row
+            for row in self.before[group[0].was.author_id]
+            if row.compared_with_id is not None and (row.signature_id in went) != (row.compared_with_id in went)
+        ]
+        if not links:
+            return "split: what linked them is no longer printed"
+        best = max(links, key=lambda row: (row.probability, -row.signature_id))
+        ends = [self.printed[s] for s in (best.signature_id, best.compared_with_id) if s in self.printed]
+        if len(ends) < 2 or self.left_to_weigh == 0:
+            return f"split: the link that held them (stated {best.probability:.2f}) no longer does"
+        self.left_to_weigh -= 1
+        now = next(iter(pair_probabilities(ends).values()), 0.0)
+        if round(now, 2) < round(best.probability, 2):
+            return f"split: the link that held them fell from {best.probability:.2f} to {now:.2f}"
+        return f"split: the link that held them is still {now:.2f}, but other works now stand between them"
