@@ -116,7 +116,7 @@ def namesakes(name: str, cursor: str = "", size: int = SHOWN) -> Page:
     if len(authors) > size:
         authors = authors[:size]
         following = f"{authors[-1].works_count}~{authors[-1].pk}"
-    total = everyone.count() if cursor or following else len(authors)
+    total = everyone.count()
     people = {author.pk: Namesake(author) for author in authors}
     _describe(people, fold(name), compare=total > 1)
     return Page(list(people.values()), total, following)

@@ -68,6 +68,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
         "followers": author.followers.count(),
         "is_following": author.followers.filter(account=request.user.pk).exists(),
         "close_collaborators": author.close_collaborators,  # type: ignore[attr-defined]
+        "weak_works": author.assignments.filter(state=Assignment.State.WEAK).count(),
         "variants": variants,
         "namesakes": same_name.exclude(author=author).values("author").distinct().count(),
     }
