@@ -118,7 +118,7 @@ def _ends(one: End, other: End, same: bool) -> dict[str, Any]:
             raise ValidationError("A decision is about two, not about one and itself.")
         one, other = sorted((one, other), key=lambda end: end.pk)
     for end in (one, other):
-        if isinstance(end, Author) and not end.assignments.exists():
+        if isinstance(end, Author) and end.anchor_id is None and not end.assignments.exists():
             raise ValidationError("This author has no works; decide about the one who has them now.")
     ends: dict[str, Any] = dict.fromkeys(("signature", "other", "author", "other_author"))
     if isinstance(one, Signature) and isinstance(other, Signature):
@@ -126,7 +126,7 @@ def _ends(one: End, other: End, same: bool) -> dict[str, Any]:
             raise ValidationError("Two names on one paper are two people.")
         return ends | {"signature": one, "other": other}
     if isinstance(one, Signature) and isinstance(other, Author):
-        if not same and not other.assignments.exclude(signature=one).exists():
+        if not (same or _signatures(other, one)):
             raise ValidationError("This is the author's only work: there is nothing to keep it apart from.")
         return ends | {"signature": one, "author": other}
     return ends | {"author": one, "other_author": other}
@@ -187,13 +187,14 @@ def _stated(one: End, other: End) -> tuple[float | None, float]:
 
 
 def _signatures(end: End, other: End) -> set[int]:
-    """The ids of an end's signatures, without the one that it is compared with."""
+    """The ids of an end's signatures, without the one that it is compared with; of a merged author its anchor."""
     if isinstance(end, Signature):
         return {end.pk}
     rows = Assignment.objects.filter(author=end).order_by(F("signature__paper__updated").desc(nulls_last=True), "-pk")
-    if isinstance(other, Signature):
-        rows = rows.exclude(signature=other)
-    return set(rows.values_list("signature", flat=True)[:WEIGHED])
+    found = set(rows.values_list("signature", flat=True)[:WEIGHED])
+    if not found and end.anchor_id is not None:
+        found = {end.anchor_id}
+    return found - {other.pk} if isinstance(other, Signature) else found
 
 
 def _resolved(correction: Correction, surnames: Sequence[str]) -> Outcome:
