@@ -25,6 +25,7 @@ from papers.fragments import wants_fragment
 from papers.models import Signature
 
 from . import decisions, queue
+from .disambiguation.clustering import Step
 from .models import Account, Author, Contradiction, Correction
 from .views import find_author
 
@@ -81,7 +82,13 @@ def contradictions(request: HttpRequest) -> HttpResponse:
     signatures = Signature.objects.select_related("paper", "assignment__author").in_bulk(ids)
     for row in found:
         row.steps = [  # type: ignore[attr-defined]
-            step | {"left": signatures.get(step["left"]), "right": signatures.get(step["right"])} for step in row.chain
+            {
+                "left": signatures.get(step["left"]),
+                "right": signatures.get(step["right"]),
+                "meaning": Step(**{key: step[key] for key in ("left", "right", "says")}).meaning,
+                "correction": step["correction"],
+            }
+            for step in row.chain
         ]
     return render(request, "profiles/curate_contradictions.html", {"contradictions": found, "following": following})
 

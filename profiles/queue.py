@@ -22,7 +22,8 @@ from django.db.models.functions import RowNumber
 from .models import Assignment, Author, NameVariant, Suggestion
 
 SHOWN = 10  # cases on a page: each is read with care
-WORDS = 5  # coauthors, topics, name variants and newest works of a side
+WORDS = 5  # coauthors and topics of a side
+WORKS = 3  # newest works of a side, each with its receipt
 LARGEST_TEAM = 100  # as on the pages of names (`namesakes.LARGEST_TEAM`): longer lists tell nothing of one name
 
 
@@ -127,7 +128,7 @@ def _newest_works(authors: Sequence[int]) -> Sequence[Assignment]:
     shown = Assignment.objects.filter(author__in=authors).exclude(state=Assignment.State.REJECTED)
     return list(
         shown.annotate(number=number)
-        .filter(number__lte=WORDS)
+        .filter(number__lte=WORKS)
         .select_related("signature__paper")
         .order_by("author", "number")
     )

@@ -18,8 +18,9 @@ from .disambiguation.attribution import STRONG
 from .disambiguation.model import log_odds_of, probability_of
 
 PLACES = Decimal("0.0001")  # as the engine rounds what it stores
-# What no link carries: where the sum begins, what people or an iD state, and a work that was compared with no other.
-_NOT_OF_A_LINK = frozenset({"prior", "decision", "orcid", "rival"})
+_STATEMENTS = frozenset({"decision", "orcid"})
+# No evidence of a link: where the sum begins, what people or an iD state, and a work that was compared with no other.
+_NOT_OF_A_LINK = _STATEMENTS | {"prior", "rival"}
 
 
 class Standing(Enum):
@@ -71,6 +72,12 @@ class Receipt:
     missing: Decimal | None
     joins: float
     strong: float = STRONG
+
+    @property
+    def stated_by(self) -> str:
+        """Who states what no evidence could: "decision" (people), "orcid" (an authenticated iD), or ""."""
+        rule = self.items[0].rule if self.items else ""
+        return rule if rule in _STATEMENTS else ""
 
 
 def receipt(evidence: Sequence[Mapping[str, Any]], threshold: float) -> Receipt:

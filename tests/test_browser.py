@@ -194,7 +194,7 @@ def test_a_curator_decides_in_place_and_takes_it_back(open_page: Callable[..., P
     expect(page.get_by_text("are different people")).to_be_visible()
     assert page.url.endswith("/curate/")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Withdrawn by curator")).to_be_visible()
+    expect(page.get_by_text("withdrawn by curator")).to_be_visible()
 
 
 def test_a_curator_decides_without_javascript(open_page: Callable[..., Page], site: str):

@@ -149,7 +149,7 @@ def test_different_people_leaves_the_queue_and_htmx_gets_the_answer_in_place(cli
     withdrawn = client.post(
         reverse("curate_withdraw", args=[Correction.objects.get().pk]), headers={"HX-Request": "true"}
     ).content.decode()
-    assert "Withdrawn by curator" in withdrawn
+    assert "withdrawn by curator" in withdrawn
     assert "Undo" not in withdrawn
 
 
@@ -213,13 +213,19 @@ def test_a_contradiction_shows_its_chain(client: Client, curator: Account, pair)
     assert other is not None
     client.post(reverse("curate_decide"), said(f"author:{pair[0].pk}", f"author:{pair[1].pk}", "0"))
     correction = Correction.objects.get()
-    step = {"left": one.signature_id, "right": other.signature_id, "says": "are different", "correction": correction.pk}
-    gone = {"left": one.signature_id, "right": 999_999, "says": "are the same", "correction": None}
+    step = {"left": one.signature_id, "right": other.signature_id, "says": "different", "correction": correction.pk}
+    gone = {"left": one.signature_id, "right": 999_999, "says": "same", "correction": None}
     Contradiction.objects.create(
         kind="decisions", surnames=["wang"], sentence="these cannot all hold", chain=[step, gone]
     )
     html = client.get(reverse("curate_contradictions")).content.decode()
-    for shown in ("These cannot all hold", "are different", "Quarks", "Segmentation", "a name no longer printed"):
+    for shown in (
+        "These cannot all hold",
+        "were decided to be different people",
+        "Quarks",
+        "Segmentation",
+        "a name no longer printed",
+    ):
         assert shown in html, shown
     assert reverse("curate_decision", args=[correction.pk]) in html
 

@@ -44,6 +44,7 @@ def test_what_the_strongest_item_carries(weights: tuple[float, ...], total: str,
 
 def test_what_is_stated_or_stands_alone_has_no_strongest_item():
     assert receipt([{"rule": "decision", "weight": 12.0, "sentence": "people"}], 0.4).without_strongest is None
+    assert receipt([{"rule": "decision", "weight": 12.0, "sentence": "people"}], 0.4).stated_by == "decision"
     assert receipt([{"rule": "rival", "weight": 0.3, "sentence": "held apart"}], 0.4).without_strongest is None
     assert receipt(items(-0.8, -1.0), 0.4).without_strongest is None
     assert receipt([], 0.4).total == 0
