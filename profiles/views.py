@@ -109,8 +109,6 @@ def accuracy(request: HttpRequest) -> HttpResponse:
     """How often the matcher is right: the card of the shipped model, and people's decisions since."""
     model = Model.shipped()
     joins = probability_of(model.threshold)
-    live = cache.get("accuracy") or decided(joins)
-    cache.set("accuracy", live, DECIDED_SECONDS)
     scores, (sets, rows) = gold_scores(model.card), worths(model.card)
     context = {
         "version": model.card.get("version"),
@@ -120,7 +118,7 @@ def accuracy(request: HttpRequest) -> HttpResponse:
         "worths": rows,
         "facts": facts(model.card),
         "joins": joins,
-        "decided": live,
+        "decided": cache.get_or_set("accuracy", lambda: decided(joins), DECIDED_SECONDS),
     }
     return render(request, "profiles/accuracy.html", context)
 
