@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.core.cache import cache
 from django.db import connection
@@ -12,18 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from graph.models import Coauthorship
 from papers.fragments import wants_fragment
-from papers.models import Paper, PaperTopic, Topic
-from papers.names import fold
+from papers.models import Paper, Topic
 from profiles.models import Author
+from profiles.namesakes import namesakes
 from profiles.search import find_people
 
 PEOPLE_SHOWN = 12
 PAPERS_SHOWN = 8
 TOPICS_SHOWN = 16
-NAMESAKES_SHOWN = 60
-CARD_WORDS = 5  # coauthors and topics on the card of a namesake
 COUNTS_SECONDS = 60  # counting millions of rows costs more than being a minute late
 
 
@@ -71,34 +67,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_safe
 def name(request: HttpRequest, name: str) -> HttpResponse:
     """Everyone printed under a name: "Which one do you mean?"."""
-    authors = list(
-        Author.objects.filter(variants__folded=fold(name), merged_into=None)
-        .select_related("trust")
-        .distinct()
-        .order_by("-works_count", "pk")[:NAMESAKES_SHOWN]
-    )
-    coauthors = _first_few(
-        Coauthorship.objects.filter(author__in=authors).strongest_first().values_list("author_id", "coauthor__name")
-    )
-    topics = _first_few(
-        PaperTopic.objects.filter(paper__signatures__assignment__author__in=authors)
-        .values_list("paper__signatures__assignment__author", "topic__name")
-        .annotate(works=Count("pk"))
-        .order_by("-works", "topic__name")
-        .values_list("paper__signatures__assignment__author", "topic__name")
-    )
-    for author in authors:
-        author.coauthor_names, author.topic_names = coauthors[author.pk], topics[author.pk]  # type: ignore[attr-defined]
-    return render(request, "profiles/name.html", {"name": name, "authors": authors}, status=200 if authors else 404)
-
-
-def _first_few(pairs: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    """The first `CARD_WORDS` words of each author, in the order given."""
-    few: dict[int, list[str]] = defaultdict(list)
-    for author, word in pairs:
-        if len(few[author]) < CARD_WORDS:
-            few[author].append(word)
-    return few
+    page = namesakes(name, request.GET.get("after", ""))
+    context = {"name": name, "page": page, "next_page": f"after={page.following}" if page.following else ""}
+    return render(request, "profiles/name.html", context, status=200 if page.people else 404)
 
 
 @require_safe
@@ -112,4 +83,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers may read everything but what staff work with."""
-    return HttpResponse("User-agent: *\nDisallow: /admin/\nDisallow: /imports/\n", content_type="text/plain")
+    return HttpResponse(
+        "User-agent: *\nDisallow: /admin/\nDisallow: /curate/\nDisallow: /imports/\n", content_type="text/plain"
+    )

@@ -131,6 +131,16 @@ class Assignment(models.Model):
     evidence = models.JSONField(default=list, help_text="items of {rule, weight, sentence}")
     model = models.CharField(max_length=32, help_text="version of the model that inferred it")
 
+    class Meta:
+        indexes = [
+            # The curators' queue: works that a doubtful link ties to a record, the least probable first.
+            models.Index(
+                fields=["probability", "id"],
+                name="assignment_most_doubtful",
+                condition=models.Q(state="weak", compared_with__isnull=False),
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.signature_id} → {self.author_id}: {self.state}"
 
@@ -164,15 +174,25 @@ class SurnameTie(models.Model):
 
 
 class Suggestion(models.Model):
-    """Two authors who may be one person: for a curator to decide, never joined by the machine."""
+    """Two authors who may be one person: for a curator to decide, never joined by the machine.
+
+    `usefulness` of a decision is the number of works that it is expected to put right: the two stand apart, which is
+    wrong with the stated probability, and then the works of the smaller record (the larger keeps the id) stand on the
+    wrong page. What stands apart lies below the boundary of joining, so the nearest to it with most works come first.
+    """
 
     left = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
     right = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
     probability = models.FloatField()
+    works = models.PositiveIntegerField(default=1, help_text="of the smaller record")
+    usefulness = models.GeneratedField(
+        expression=models.F("probability") * models.F("works"), output_field=models.FloatField(), db_persist=True
+    )
     sentence = models.TextField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["left", "right"], name="suggestion_once")]
+        indexes = [models.Index(fields=["-usefulness", "id"], name="suggestion_most_useful")]
 
     def __str__(self) -> str:
         return f"{self.left_id} ≟ {self.right_id}: {self.probability:.2f}"

@@ -9,7 +9,7 @@ are; or `groups`, and `resolve` each.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -339,7 +339,14 @@ def _suggest(suggestions: Sequence[engine.Suggestion], now: dict[int, int]) -> N
     authors = set(now.values())
     Suggestion.objects.filter(Q(left__in=authors) | Q(right__in=authors)).delete()
     pairs = {(min(now[s.left], now[s.right]), max(now[s.left], now[s.right])): s for s in reversed(suggestions)}
+    works = Counter(now.values())
     Suggestion.objects.bulk_create(
-        Suggestion(left_id=left, right_id=right, probability=round(s.probability, 4), sentence=s.sentence)
+        Suggestion(
+            left_id=left,
+            right_id=right,
+            probability=round(s.probability, 4),
+            works=min(works[left], works[right]),
+            sentence=s.sentence,
+        )
         for (left, right), s in pairs.items()
     )

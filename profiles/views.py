@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,9 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 from papers.fragments import wants_fragment
 from papers.paging import newest
 
-from .disambiguation.model import probability_of
+from .accuracy import decided, facts, gold_scores, strata, worths
+from .disambiguation.model import Model, probability_of
 from .models import Account, Assignment, Author, Follow, NameVariant
+from .receipts import receipt
 
+DECIDED_SECONDS = 60  # counting all decisions costs more than being a minute late
 WEAKEST_CLOSE = 2  # works that make a coauthor a close collaborator
 
 
@@ -64,6 +68,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
         "followers": author.followers.count(),
         "is_following": author.followers.filter(account=request.user.pk).exists(),
         "close_collaborators": author.close_collaborators,  # type: ignore[attr-defined]
+        "weak_works": author.assignments.filter(state=Assignment.State.WEAK).count(),
         "variants": variants,
         "namesakes": same_name.exclude(author=author).values("author").distinct().count(),
     }
@@ -78,27 +83,44 @@ def _trust(author: Author) -> object | None:
 
 @require_safe
 def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
-    """The receipt: why this work stands on this profile."""
+    """The receipt: why this work stands on this profile. The id of a merged author redirects to the heir's receipt."""
     found = find_author(author)
     assignment = (
         Assignment.objects.filter(author=found, signature__paper=paper)
         .select_related("signature__paper", "compared_with__paper")
+        .order_by("signature__position")
         .first()
     )
     if assignment is None:
         raise Http404("This work is not attributed to this person.")
-    total = sum(item["weight"] for item in assignment.evidence)
-    speaking = [item for item in assignment.evidence if item["rule"] != "prior" and item["weight"] > 0]
-    strongest = max(speaking, key=lambda item: float(item["weight"]), default=None)
+    if found.pk != author:
+        return redirect("attribution", paper, found.pk, permanent=True)
     context = {
         "author": found,
         "paper": assignment.signature.paper,
         "assignment": assignment,
-        "total": total,
-        "strongest": strongest,
-        "without": probability_of(total - strongest["weight"]) if strongest else None,
+        "receipt": receipt(assignment.evidence, Model.shipped().threshold),
     }
     return render(request, "profiles/attribution.html", context)
+
+
+@require_safe
+def accuracy(request: HttpRequest) -> HttpResponse:
+    """How often the matcher is right: the card of the shipped model, and people's decisions since."""
+    model = Model.shipped()
+    joins = probability_of(model.threshold)
+    scores, (sets, rows) = gold_scores(model.card), worths(model.card)
+    context = {
+        "version": model.card.get("version"),
+        "scores": scores,
+        "strata": strata(scores),
+        "worth_sets": sets,
+        "worths": rows,
+        "facts": facts(model.card),
+        "joins": joins,
+        "decided": cache.get_or_set("accuracy", lambda: decided(joins), DECIDED_SECONDS),
+    }
+    return render(request, "profiles/accuracy.html", context)
 
 
 @require_POST

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,7 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from papers.models import Batch, Paper, Topic
-from profiles.models import Account, Author
+from profiles.models import Account, Assignment, Author, Suggestion
 from tests.conftest import PARITY, fact
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -92,6 +92,7 @@ def addresses() -> dict[str, str]:
         "receipt": reverse("attribution", args=[paper.pk, author.pk]),
         "topic": Topic.objects.get(name="Machine Learning").get_absolute_url(),
         "name": reverse("name", args=["Xiangning Chen"]),
+        "accuracy": reverse("accuracy"),
         "hostile paper": Paper.objects.get(arxiv_id="2001.00001").get_absolute_url(),
         "login": reverse("login"),
     }
@@ -158,3 +159,51 @@ def test_following_in_place(open_page: Callable[..., Page], site: str):
     page.get_by_role("button", name="Follow researcher").click()
     expect(page.get_by_role("button", name="Following")).to_be_visible()
     assert Author.objects.get(name="Xiangning Chen").followers.count() == 1
+
+
+def curators_desk(site: str, page: Page) -> None:
+    """Two people of one name in the queue, and a curator who has logged in."""
+    one, other = Author.objects.filter(name__in=["Xiangning Chen", "Cho-Jui Hsieh"]).order_by("pk")
+    Suggestion.objects.create(left=one, right=other, probability=0.5, works=5, sentence="a case for the test")
+    Assignment.objects.filter(author=one).update(state=Assignment.State.WEAK)
+    Account.objects.create_user("curator", password="a long enough password", is_staff=True)
+    page.goto(f"{site}/accounts/login/?next=/curate/")
+    page.get_by_label("Username").fill("curator")
+    page.get_by_label("Password").fill("a long enough password")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("One person, or two?")
+
+
+def test_the_curators_pages_have_no_barrier_and_fit_a_phone(open_page: Callable[..., Page], site: str):
+    page = open_page("/", width=390)
+    curators_desk(site, page)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for name in ("curate", "curate_works", "curate_contradictions", "curate_decided"):
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # axe must not meet a colour half-way
+            page.goto(site + reverse(name))
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+def test_a_curator_decides_in_place_and_takes_it_back(open_page: Callable[..., Page], site: str):
+    page = open_page("/")
+    curators_desk(site, page)
+    page.get_by_label("Reason").fill("Two faces")
+    page.get_by_role("button", name="Different people").click()
+    expect(page.get_by_text("are different people")).to_be_visible()
+    assert page.url.endswith("/curate/")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("withdrawn by curator")).to_be_visible()
+
+
+def test_a_curator_decides_without_javascript(open_page: Callable[..., Page], site: str):
+    page = open_page("/", javascript=False)
+    curators_desk(site, page)
+    page.get_by_role("button", name="Different people").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("It is decided")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("It is withdrawn")
+    page.get_by_role("link", name="Go on").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("One person, or two?")

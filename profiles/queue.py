@@ -1,0 +1,187 @@
+"""The curators' queue: which doubtful cases are worth a person's minute, the most useful first.
+
+Idea: a decision is as useful as the number of works that it is expected to put right. Two records that stand apart are
+wrong with the probability stated, and then the works of the smaller one stand wrong (`Suggestion.usefulness`, stored
+and indexed); a work that a weak link ties to a record is wrong with the rest of its probability, and is one work.
+Either way the cases nearest to the boundary, and of these the ones with most works, come first; the id makes the order
+total. A page is a handful of queries, whatever it shows. Entry points: `pairs`, `weak_works`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.db import connection
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
+from .models import Assignment, Author, NameVariant, Suggestion
+
+SHOWN = 10  # cases on a page: each is read with care
+WORDS = 5  # coauthors and topics of a side
+WORKS = 3  # newest works of a side, each with its receipt
+LARGEST_TEAM = 100  # as on the pages of names (`namesakes.LARGEST_TEAM`): longer lists tell nothing of one name
+
+
+@dataclass(slots=True)
+class Side:
+    """One of two people: what a curator compares."""
+
+    author: Author
+    variants: list[str] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
+    coauthors: list[str] = field(default_factory=list)
+    newest: list[Assignment] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two people who may be one, and the coauthors whose printed names are on papers of both."""
+
+    suggestion: Suggestion
+    left: Side
+    right: Side
+    shared: list[str] = field(default_factory=list)
+
+    @property
+    def skip(self) -> str:
+        """The cursor that leads past this pair."""
+        return cursor_of(self.suggestion)
+
+
+def pairs(cursor: str = "", size: int = SHOWN) -> tuple[list[Pair], str]:
+    """(the pairs that come after `cursor`, the next cursor or ""). Raises BadRequest for a cursor not made here."""
+    rows = Suggestion.objects.select_related("left", "right").order_by("-usefulness", "pk")
+    if cursor:
+        least, pk = _read(cursor)
+        rows = rows.filter(Q(usefulness__lt=least) | Q(usefulness=least, pk__gt=pk))
+    found = list(rows[: size + 1])
+    following = cursor_of(found[size - 1]) if len(found) > size else ""
+    return described(found[:size]), following
+
+
+def cursor_of(case: Suggestion | Assignment) -> str:
+    """The cursor of what comes after a case of the queue."""
+    key = case.usefulness if isinstance(case, Suggestion) else case.probability
+    return f"{key!r}~{case.pk}"
+
+
+def _read(cursor: str) -> tuple[float, int]:
+    key, _, pk = cursor.partition("~")
+    try:
+        return float(key), int(pk)
+    except ValueError:
+        raise BadRequest("This page address is not one that BZPEER made.") from None
+
+
+def weak_works(cursor: str = "", size: int = SHOWN) -> tuple[list[Assignment], str]:
+    """(works that a weak link ties to a record, the least probable first, the next cursor). Raises BadRequest.
+
+    Two works that hang on each other are one question: the one of the lower id asks it.
+    """
+    mirrored = Q(
+        compared_with__assignment__compared_with=F("signature"),
+        compared_with__assignment__state=Assignment.State.WEAK,
+        compared_with__lt=F("signature"),
+    )
+    rows = (
+        Assignment.objects.filter(state=Assignment.State.WEAK, compared_with__isnull=False)
+        .exclude(mirrored)
+        .select_related("author", "signature__paper", "compared_with__paper")
+        .order_by("probability", "pk")
+    )
+    if cursor:
+        least, pk = _read(cursor)
+        rows = rows.filter(Q(probability__gt=least) | Q(probability=least, pk__gt=pk))
+    found = list(rows[: size + 1])
+    return found[:size], cursor_of(found[size - 1]) if len(found) > size else ""
+
+
+def described(suggestions: Sequence[Suggestion]) -> list[Pair]:
+    """The suggestions with all that a curator compares."""
+    sides = {author.pk: Side(author) for s in suggestions for author in (s.left, s.right)}
+    for author, printed in (
+        NameVariant.objects.filter(author__in=sides).order_by("-works", "printed").values_list("author_id", "printed")
+    ):
+        sides[author].variants.append(printed)
+    for assignment in _newest_works(list(sides)):
+        sides[assignment.author_id].newest.append(assignment)
+    for author, kind, label in _rows(_FREQUENT, authors=list(sides)):
+        (sides[author].topics if kind == "topic" else sides[author].coauthors).append(label)
+    shared: defaultdict[int, list[str]] = defaultdict(list)
+    ends = {"lefts": [s.left_id for s in suggestions], "rights": [s.right_id for s in suggestions]}
+    for number, label in _rows(_SHARED, **ends):
+        shared[number].append(label)
+    return [Pair(s, sides[s.left_id], sides[s.right_id], shared[number]) for number, s in enumerate(suggestions, 1)]
+
+
+def _newest_works(authors: Sequence[int]) -> Sequence[Assignment]:
+    number = Window(
+        RowNumber(),
+        partition_by="author",
+        order_by=[F("signature__paper__updated").desc(nulls_last=True), F("signature__paper").desc()],
+    )
+    shown = Assignment.objects.filter(author__in=authors).exclude(state=Assignment.State.REJECTED)
+    return list(
+        shown.annotate(number=number)
+        .filter(number__lte=WORKS)
+        .select_related("signature__paper")
+        .order_by("author", "number")
+    )
+
+
+def _rows(sql: str, **given: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given | {"words": WORDS, "team": LARGEST_TEAM})
+        return list(cursor.fetchall())
+
+
+_ON_PAPERS = """
+    SELECT mine.{by}, g.paper_id, concat_ws(' ', nullif(h.given_key, ''), h.family_key) AS key,
+           concat_ws(' ', nullif(h.given, ''), h.family) AS label
+      FROM {mine} mine
+      JOIN profiles_assignment s ON s.author_id = mine.author_id AND s.state <> 'rejected'
+      JOIN papers_signature g ON g.id = s.signature_id
+      JOIN LATERAL (SELECT count(*) AS size FROM papers_signature t WHERE t.paper_id = g.paper_id) team
+        ON team.size BETWEEN 2 AND %(team)s
+      JOIN papers_signature h ON h.paper_id = g.paper_id AND h.id <> g.id
+"""
+
+_FREQUENT = f"""
+WITH features AS (
+    SELECT author_id, 'coauthor' AS kind, key, label, paper_id
+      FROM ({_ON_PAPERS.format(by="author_id", mine="(SELECT unnest(%(authors)s::bigint[]) AS author_id)")}) named
+     UNION ALL
+    SELECT s.author_id, 'topic', t.name, t.name, g.paper_id
+      FROM profiles_assignment s
+      JOIN papers_signature g ON g.id = s.signature_id
+      JOIN papers_papertopic pt ON pt.paper_id = g.paper_id
+      JOIN papers_topic t ON t.id = pt.topic_id
+     WHERE s.author_id = ANY(%(authors)s) AND s.state <> 'rejected'
+), ranked AS (
+    SELECT author_id, kind, min(label) AS label,
+           row_number() OVER (PARTITION BY author_id, kind
+                              ORDER BY count(DISTINCT paper_id) DESC, min(label)) AS rank
+      FROM features GROUP BY author_id, kind, key
+)
+SELECT author_id, kind, label FROM ranked WHERE rank <= %(words)s ORDER BY author_id, kind, rank
+"""
+
+_SHARED = f"""
+WITH ends AS (
+    SELECT e.number, side.left AS is_left, side.author_id
+      FROM unnest(%(lefts)s::bigint[], %(rights)s::bigint[]) WITH ORDINALITY e(one, other, number)
+      CROSS JOIN LATERAL (VALUES (true, e.one), (false, e.other)) side("left", author_id)
+), named AS (
+    {_ON_PAPERS.format(by="number, mine.is_left", mine="ends")}
+), ranked AS (
+    SELECT number, min(label) AS label,
+           row_number() OVER (PARTITION BY number ORDER BY count(DISTINCT paper_id) DESC, min(label)) AS rank
+      FROM named GROUP BY number, key HAVING count(DISTINCT is_left) = 2
+)
+SELECT number, label FROM ranked WHERE rank <= %(words)s ORDER BY number, rank
+"""
