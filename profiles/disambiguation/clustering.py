@@ -6,7 +6,8 @@ the best pair has a share of its own. What must be one is one node from the star
 the mean of two clusters with such a pair stays beyond any threshold. Clusters can only grow inside a connected
 component of pairs above the threshold, so each is done alone. Two whole people whom a decision made one are clustered
 apart, each by its own evidence, and their clusters united afterwards.
-Deterministic; independent of the order of the input. Entry points: `Constraints.of`, `cluster`.
+Deterministic; independent of the order of the input. Entry points: `Constraints.of`, `cluster`, then
+`unite_wholes`.
 """
 
 from __future__ import annotations
@@ -343,10 +344,10 @@ def cluster(i: Ints, j: Ints, log_odds: Floats, threshold: float, constraints: C
             flat = _agglomerate(*_contracted(square, found, constraints), threshold)
         labels[found] = used + flat
         used += int(flat.max()) + 1
-    return _united(labels, i, j, log_odds, constraints)
+    return labels
 
 
-def _united(labels: Ints, i: Ints, j: Ints, log_odds: Floats, constraints: Constraints) -> Ints:
+def unite_wholes(labels: Ints, i: Ints, j: Ints, log_odds: Floats, constraints: Constraints) -> Ints:
     """Unite the clusters of each group that was gathered in parts.
 
     Where that brings together two that cannot be one person (two names on a paper, say), evidence gives way to the

@@ -350,6 +350,7 @@ RULES: tuple[Rule, ...] = (
     Rule("venues", ("same", "different"), _venue_values, _venue_sentence),
 )
 COAUTHORS = [rule.name for rule in RULES].index("coauthors")
+NAME_COLUMNS = sum(len(rule.columns) for rule in RULES[:COAUTHORS])  # they come first
 COLUMNS: tuple[str, ...] = tuple(f"{rule.name}: {column}" for rule in RULES for column in rule.columns)
 
 

@@ -13,8 +13,9 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
-from papers.names import surname_key
+from papers.names import fold, surname_key
 
 from .signatures import Signature, coauthor_key
 
@@ -73,6 +74,25 @@ def read_gold(folder: Path, tier: str = "") -> Gold:
     name = folder.parent.name if folder.name == "dev" else folder.name
     gold = Gold(name, signatures, keys, labels, tiers)
     return gold.of_tier(tier) if tier else gold
+
+
+def folds_of(gold: Gold, folds: int) -> dict[Key, int]:
+    """The fold of each labelled signature, 0 to `folds` - 1: by hash of the first of the blocks that authors tie."""
+    parent: dict[str, str] = {}
+
+    def root(x: str) -> str:
+        parent.setdefault(x, x)
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    blocks = {key: f"{surname_key(s.family)}/{fold(s.given)[:1]}" for key, s in gold.labelled.items()}
+    first: dict[str, str] = {}
+    for key, block in blocks.items():
+        low, high = sorted((root(block), root(first.setdefault(gold.labels[key], block))))
+        parent[high] = low
+    return {key: crc32(root(block).encode()) % folds for key, block in blocks.items()}
 
 
 def find_sets(folder: Path) -> list[Path]:

@@ -23,7 +23,8 @@ from scipy.sparse.csgraph import connected_components
 
 from .block import Block, Floats, Ints
 from .blocking import Pairs
-from .clustering import CERTAIN, MEAN_SHARE, Constraints
+from .clustering import APART, CERTAIN, MEAN_SHARE, Constraints
+from .names import Agreement
 from .trees import Trees
 
 # Log-odds above which works are gathered before groups are weighed: 4.5 to 1.
@@ -71,6 +72,11 @@ class Works:
     log_odds: Floats
     names: Floats
     constraints: Constraints
+
+    @property
+    def usable(self) -> Floats:
+        """The log-odds by which works may be joined: a misprint never joins by itself."""
+        return np.where(self.pairs.agreement == Agreement.MISPRINT, np.float32(-APART), self.log_odds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +126,7 @@ def join(works: Works, sure: Ints, trees: Trees, threshold: float) -> Joined:
     junctions: list[Junction] = []
     through: defaultdict[int, list[int]] = defaultdict(list)
     settled: list[tuple[GroupPairs, Floats]] = []
-    active = np.arange(len(works.pairs.i))
+    active = np.flatnonzero(works.pairs.agreement > Agreement.MISPRINT)
     for _round in range(ROUNDS):
         found = compare(works, labels, active)
         score = trees.log_odds(found.facts)

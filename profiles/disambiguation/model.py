@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .block import Floats
-from .evidence import COLUMNS, RULES
+from .evidence import COLUMNS, NAME_COLUMNS, RULES
+from .groups import FACTS
+from .trees import Trees
 
 TABLE = "model.json"
 # Strength of the pull to zero, as if so many (weighted) pairs spoke for no effect: columns seen in few sets stay small.
@@ -54,11 +56,12 @@ SIGNS = {
 class Model:
     """Weights in nats by column (`"rule: column"`), the bias, and the log-odds above which two clusters are joined.
 
-    `card` says what the model was trained on, when, and what it scores.
+    `groups` weigh what is known of two groups of works (`groups.FACTS`). `card` says what the model was trained on, when, and what it scores.
     """
 
     bias: float
     weights: Mapping[str, float]
+    groups: Trees
     threshold: float
     card: Mapping[str, Any]
 
@@ -74,12 +77,17 @@ class Model:
         data = json.loads(text)
         if set(data["weights"]) != set(COLUMNS):
             raise ValueError("the model was trained for other columns than the rules have now; train it again")
-        return Model(data["bias"], data["weights"], data["threshold"], data["card"])
+        return Model(data["bias"], data["weights"], Trees.read(data["groups"], FACTS), data["threshold"], data["card"])
 
     def write(self, path: Path) -> None:
         """Write the model as JSON, four decimals."""
-        data = asdict(self)
-        data["weights"] = {column: round(float(self.weights[column]), 4) for column in COLUMNS}
+        data = {
+            "bias": self.bias,
+            "weights": {column: round(float(self.weights[column]), 4) for column in COLUMNS},
+            "threshold": self.threshold,
+            "card": self.card,
+            "groups": self.groups.write(FACTS),
+        }
         path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     def vector(self) -> Floats:
@@ -91,6 +99,11 @@ class Model:
         starts = np.cumsum([0] + [len(rule.columns) for rule in RULES[:-1]])
         added: Floats = np.add.reduceat(rows * self.vector(), starts, axis=1)
         return added
+
+    def log_odds_of_names(self, rows: Floats) -> Floats:
+        """(pairs,) what the names alone, and how many carry them, give of the log-odds."""
+        total: Floats = (rows[:, :NAME_COLUMNS] @ self.vector()[:NAME_COLUMNS] + np.float32(self.bias)).astype(np.float32)
+        return total
 
     def log_odds(self, rows: Floats) -> Floats:
         """(pairs,) log-odds that the two are one person."""

@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
-from zlib import crc32
-
-from papers.names import fold, surname_key
 
 from .evaluation import KINDS, PRF, Run, pooled, run
 from .evidence import RULES
-from .gold import Gold, Key
+from .gold import Gold, Key, folds_of
 from .model import Model
 from .training import learn
 
@@ -39,25 +36,6 @@ Tell = Callable[[str], None]
 
 def silent(_progress: str) -> None:
     """Tell nobody."""
-
-
-def folds_of(gold: Gold, folds: int) -> dict[Key, int]:
-    """The fold of each labelled signature, 0 to `folds` - 1: by hash of the first of the blocks that authors tie."""
-    parent: dict[str, str] = {}
-
-    def root(x: str) -> str:
-        parent.setdefault(x, x)
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        return x
-
-    blocks = {key: f"{surname_key(s.family)}/{fold(s.given)[:1]}" for key, s in gold.labelled.items()}
-    first: dict[str, str] = {}
-    for key, block in blocks.items():
-        low, high = sorted((root(block), root(first.setdefault(gold.labels[key], block))))
-        parent[high] = low
-    return {key: crc32(root(block).encode()) % folds for key, block in blocks.items()}
 
 
 def cross_validate(sets: Sequence[Gold], folds: int, date: str, tell: Tell = silent) -> list[Run]:

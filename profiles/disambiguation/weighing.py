@@ -12,10 +12,10 @@ import numpy as np
 
 from .block import Block, Floats, Texts, prepare
 from .blocking import Pairs, pairs
-from .clustering import APART, Constraints, Decisions, Ints, cluster
+from .clustering import Constraints, Decisions, Ints, cluster, unite_wholes
 from .evidence import COAUTHORS, lone_common_coauthor, matrix
+from .groups import SURE, Joined, Works, join
 from .model import Model
-from .names import Agreement
 from .rarity import NameCounts
 from .signatures import Signature
 from .vocabulary import Vocabulary
@@ -29,6 +29,7 @@ class Weighed:
     """A batch of blocks whose pairs have been weighed and clustered; arrays by pair, `labels` by position.
 
     `unaided` are the log-odds without the one coauthor that two papers share, where that coauthor's name is common.
+    `joined` says by which groups the clusters came about.
     """
 
     signatures: Sequence[Signature]
@@ -36,33 +37,50 @@ class Weighed:
     pairs: Pairs
     log_odds: Floats
     unaided: Floats
+    joined: Joined
     labels: Ints
     constraints: Constraints
     model: Model
 
 
 def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Texts, model: Model) -> Weighed:
+    """Weigh the pairs of some blocks, gather what is surely one person's, and join the groups."""
+    works, unaided = weigh_pairs(batch, decisions, texts, model)
+    sure = gather(works, SURE)
+    joined = join(works, sure, model.groups, model.threshold)
+    return Weighed(
+        works.block.signatures,
+        works.block,
+        works.pairs,
+        works.log_odds,
+        unaided,
+        joined,
+        unite_wholes(joined.labels, works.pairs.i, works.pairs.j, works.usable, works.constraints),
+        works.constraints,
+        model,
+    )
+
+
+def weigh_pairs(
+    batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Texts, model: Model
+) -> tuple[Works, Floats]:
+    """The signatures of some blocks with their pairs weighed, and the log-odds unaided (see `Weighed`)."""
     signatures = [s for block in batch for s in block]
     block = prepare(signatures, texts, NameCounts.shipped(), Vocabulary.shipped())
     found = batch_pairs(batch)
-    log_odds, unaided = (np.empty(len(found.i), np.float32) for _ in range(2))
+    log_odds, unaided, names = (np.empty(len(found.i), np.float32) for _ in range(3))
     for part in found.slices(SLICE):
         rows = matrix(block, found[part])
         log_odds[part] = unaided[part] = model.log_odds(rows)
+        names[part] = model.log_odds_of_names(rows)
         lone = np.flatnonzero(lone_common_coauthor(rows))
         unaided[part][lone] -= model.contributions(rows[lone])[:, COAUTHORS]
-    constraints = Constraints.of(signatures, decisions)
-    usable = np.where(found.agreement == Agreement.MISPRINT, np.float32(-APART), log_odds)
-    return Weighed(
-        signatures,
-        block,
-        found,
-        log_odds,
-        unaided,
-        cluster(found.i, found.j, usable, model.threshold, constraints),
-        constraints,
-        model,
-    )
+    return Works(block, found, log_odds, names, Constraints.of(signatures, decisions)), unaided
+
+
+def gather(works: Works, threshold: float) -> Ints:
+    """Group numbers by position: works that are one person's with log-odds above `threshold`."""
+    return cluster(works.pairs.i, works.pairs.j, works.usable, threshold, works.constraints)
 
 
 def batch_pairs(batch: Sequence[Sequence[Signature]]) -> Pairs:
