@@ -25,9 +25,9 @@ from .names import Agreement
 from .signatures import Signature
 from .weighing import Weighed, weigh
 
-# Works that stand for a cluster, spread over its years. Mean loss of B³ on the four largest blocks of five gold sets at
-# a cap of a quarter of each: 5 points without representatives, 0.2 with 8, 0.4 with 16, which leave less room in a
-# piece.
+# Works that stand for a cluster, spread over its years. B³ lost on the four largest blocks of a set at a cap of a
+# quarter of each, by none, 8 and 16 of them (more leave less room for others in a piece): inspire 15.8, 0.5 and 1.7
+# points, arnetminer 3.5, 0.5 and 0.1.
 REPRESENTATIVES = 8
 ROUNDS = 3
 
