@@ -21,6 +21,7 @@ from .clustering import Ints
 from .evidence import RULES, matrix, rarity_sentence
 from .model import log_odds_of, probability_of
 from .names import Agreement, read_given
+from .themes import told
 from .weighing import Weighed
 
 # A link below is shown as weak. The model is trained on hard names, so that more of the links that state .85 are right.
@@ -63,10 +64,12 @@ def attributions(w: Weighed) -> list[Attribution]:
     """Why each signature is where it is, by position."""
     size, pairs = len(w.signatures), w.pairs
     inside = np.flatnonzero((w.labels[pairs.i] == w.labels[pairs.j]) & (pairs.agreement > Agreement.MISPRINT))
+    inside = inside[np.argsort(-w.log_odds[inside], kind="stable")]  # of a meeting, its likeliest pair is the link
     limit = np.float32(log_odds_of(STRONG))
     # A name is not yet a person: two people may each have written with someone of a common name.
-    by_common_name = (w.log_odds[inside] >= limit) & (w.unaided[inside] < limit)
-    strong = inside[(w.log_odds[inside] >= log_odds_of(CORE)) & ~by_common_name]
+    lone = w.unaided[inside] < np.minimum(w.log_odds[inside], limit)
+    by_common_name = (w.stated[inside] >= limit) & lone
+    strong = inside[(w.stated[inside] >= log_odds_of(CORE)) & ~by_common_name]
     bound = w.constraints.links()
     i, j = np.concatenate([pairs.i[strong], bound[:, 0]]), np.concatenate([pairs.j[strong], bound[:, 1]])
     part = connected_components(
@@ -76,33 +79,53 @@ def attributions(w: Weighed) -> list[Attribution]:
     i, j = pairs.i[inside], pairs.j[inside]
     circle = np.bincount(part)[part] > 1
     between = (part[i] != part[j]) & circle[i] & circle[j]
-    trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.log_odds[inside])
+    trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.stated[inside])
     best = best_pair(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
     has_link = best >= 0
-    links = pairs[inside[best[has_link]]]
     weak = trusted[best[has_link]] < limit
-    added = w.model.contributions(matrix(w.block, links))
-    row = np.cumsum(has_link) - 1
+    by_link = dict(zip(np.flatnonzero(has_link).tolist(), by_links(w, np.flatnonzero(has_link), inside[best[has_link]], weak), strict=True))
     must = np.zeros(size, bool)
     must[bound] = True
     rivals = _nearest_rival(w)
     return [
         _by_statement(w, p)
         if must[p]
-        else _by_link(w, p, links[row[p] : row[p] + 1], added[row[p]], bool(weak[row[p]]))
+        else by_link[p]
         if has_link[p]
         else _alone(w, p, float(rivals[p]))
         for p in range(size)
     ]
 
 
-def by_links(w: Weighed, positions: Sequence[int], rows: NDArray[np.int64]) -> list[Attribution]:
-    """Attributions of these positions by these pairs, one each."""
+def by_links(
+    w: Weighed, positions: Sequence[int], rows: NDArray[np.int64], weak: Sequence[bool] | NDArray[np.bool_]
+) -> list[Attribution]:
+    """Attributions of these positions by these pairs, one each; `weak` where they are so whatever they state."""
     if not len(rows):
         return []
-    links = w.pairs[rows]
-    added = w.model.contributions(matrix(w.block, links))
-    return [_by_link(w, p, links[k : k + 1], added[k], False) for k, p in enumerate(positions)]
+    added = w.model.contributions(matrix(w.block, w.pairs[rows]))
+    met = {int(meeting): _of_groups(w, int(meeting)) for meeting in np.unique(w.meeting[rows]) if meeting >= 0}
+    return [
+        _by_link(
+            w, position, w.pairs[[row]], met.get(int(w.meeting[row])) or _of_works(w, w.pairs[[row]], parts), bool(doubted)
+        )
+        for position, row, parts, doubted in zip(positions, rows, added, weak, strict=True)
+    ]
+
+
+def _of_groups(w: Weighed, meeting: int) -> tuple[Evidence, ...]:
+    """What brought two groups together."""
+    found = told(w.block, w.joined, meeting, w.model.groups)
+    return tuple(Evidence(name, round(weight, 4), sentence) for name, weight, sentence in found if round(weight, 4))
+
+
+def _of_works(w: Weighed, pair: Pairs, added: Floats) -> tuple[Evidence, ...]:
+    """What each rule says of two works."""
+    return Evidence("prior", round(w.model.bias, 4), "before any evidence"), *(
+        Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair))
+        for rule, weight in zip(RULES, added, strict=True)
+        if weight
+    )
 
 
 def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:
@@ -139,22 +162,16 @@ def _nearest_rival(w: Weighed) -> Floats:
     )
     nearest = np.full(len(w.signatures), -np.inf)
     for ends in (w.pairs.i, w.pairs.j):
-        np.maximum.at(nearest, ends[across], w.log_odds[across])
+        np.maximum.at(nearest, ends[across], w.stated[across])
     return nearest
 
 
-def _by_link(w: Weighed, position: int, pair: Pairs, added: Floats, weak: bool) -> Attribution:
-    evidence = [Evidence("prior", round(w.model.bias, 4), "before any evidence")]
-    evidence += [
-        Evidence(rule.name, round(float(weight), 4), rule.describe(w.block, pair))
-        for rule, weight in zip(RULES, added, strict=True)
-        if weight
-    ]
+def _by_link(w: Weighed, position: int, pair: Pairs, evidence: tuple[Evidence, ...], weak: bool) -> Attribution:
     total = sum(e.weight for e in evidence)
     other = pair.j[0] if pair.i[0] == position else pair.i[0]
     stated = probability_of(total)
     return Attribution(
-        w.signatures[position].id, w.signatures[other].id, stated, weak or stated < STRONG, tuple(evidence), total
+        w.signatures[position].id, w.signatures[other].id, stated, weak or stated < STRONG, evidence, total
     )
 
 

@@ -8,7 +8,7 @@ Entry points: `matrix` for the columns of pairs, `RULES` for their sentences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -195,17 +195,22 @@ def lone_common_coauthor(rows: Floats) -> NDArray[np.bool_]:
 def _coauthor_sentence(block: Block, pair: Pairs) -> str:
     one, other = block.signatures[pair.i[0]], block.signatures[pair.j[0]]
     kept, others = block.kept[pair.i[0]], block.kept[pair.j[0]]
-    shared = sorted(set(kept) & set(others))
-    if shared:
-        named = [" ".join(part.title() for part in reversed(key.split("|")) if part) for key in shared[:3]]
-        more = f" and {len(shared) - 3} more" * (len(shared) > 3)
-        common = ", a common name" * (len(shared) == 1 and block.coauthor_rarity[shared[0]] < _RARITY[2])
-        return f"both wrote with {', '.join(named)}{more}{common}"
+    if shared := set(kept) & set(others):
+        return f"both wrote with {shared_coauthors(shared, block)}"
     if not (one.coauthors and other.coauthors):
         return "one of the two has no coauthor, so none can be shared"
     if {initial_key(key) for key in kept} & {initial_key(key) for key in others}:
         return "they share a coauthor only by family name and initial"
     return "they share no coauthor"
+
+
+def shared_coauthors(keys: Collection[str], block: Block) -> str:
+    """Coauthors by their keys, in words: the three with the rarest names, and whether a single one's is common."""
+    rarest = sorted(keys, key=lambda key: (-block.coauthor_rarity[key], key))
+    named = [" ".join(part.title() for part in reversed(key.split("|")) if part) for key in rarest[:3]]
+    more = f" and {len(keys) - 3} more" * (len(keys) > 3)
+    common = ", a common name" * (len(keys) == 1 and block.coauthor_rarity[rarest[0]] < _RARITY[2])
+    return f"{', '.join(named)}{more}{common}"
 
 
 # --- what the papers are about ---------------------------------------------------------------------------------------
@@ -236,10 +241,11 @@ def _title_sentence(block: Block, pair: Pairs) -> str:
     one, other = block.signatures[pair.i[0]], block.signatures[pair.j[0]]
     shared = sorted((set(words(one.title)) & set(words(other.title))) - EVERYWHERE)
     said = f", both say {', '.join(f'“{w}”' for w in shared[:3])}" if shared else ""
-    return f"the titles are {_how_near(float(_dot(block.title, pair)[0]))}{said}"
+    return f"the titles are {how_near(float(_dot(block.title, pair)[0]))}{said}"
 
 
-def _how_near(cosine: float) -> str:
+def how_near(cosine: float) -> str:
+    """How near two texts are, in words."""
     how = "closely related" if cosine >= 0.6 else "related" if cosine >= _UNRELATED else "hardly related"
     return f"{how} (cosine {cosine:.2f})"
 
@@ -251,7 +257,7 @@ def _abstract_values(block: Block, pairs: Pairs) -> Floats:
 
 def _abstract_sentence(block: Block, pair: Pairs) -> str:
     return (
-        f"the abstracts are {_how_near(float(_dot(block.abstract, pair)[0]))}"
+        f"the abstracts are {how_near(float(_dot(block.abstract, pair)[0]))}"
         if bool(_have_abstracts(block, pair).all())
         else "no abstracts to compare"
     )

@@ -12,9 +12,9 @@ machine learning with a ranking loss function", which scores whole clusters too.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,44 +87,64 @@ class GroupPairs:
     b: Ints
     facts: Floats
 
-    def __getitem__(self, chosen: NDArray[np.bool_]) -> GroupPairs:
+    def __getitem__(self, chosen: NDArray[np.bool_] | Sequence[int]) -> GroupPairs:
         return GroupPairs(self.a[chosen], self.b[chosen], self.facts[chosen])
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Junction:
-    """Two groups (positions) that were joined, the log-odds that they are one person, and the facts of it."""
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    log_odds: float
-    facts: Floats
+    @staticmethod
+    def joined(parts: Sequence[GroupPairs]) -> GroupPairs:
+        """All pairs of several, which must not be none."""
+        return GroupPairs(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("a", "b", "facts")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joined:
-    """What `join` found: `labels` and, before it, `sure`, by position; junctions in order; and the pairs of `labels` that
-    were weighed and left apart, with their log-odds."""
+    """What `join` found: group numbers by position, `sure` before and `labels` after it, and the meetings of groups.
+
+    A meeting is a pair of groups that were weighed: first those that were joined, in order, then those left apart. By
+    meeting: `pairs`, `log_odds` that the two are one person, and the round it belongs to. `rounds` are the labels that
+    each round began with, and at last `labels`.
+    """
 
     sure: Ints
     labels: Ints
-    junctions: Sequence[Junction]
-    apart: GroupPairs
+    pairs: GroupPairs
     log_odds: Floats
-    _through: dict[int, list[int]] = field(default_factory=dict)  # numbers of the junctions of each group of `sure`
+    round: Ints
+    rounds: Sequence[Ints]
 
-    def junction(self, one: int, other: int) -> Junction | None:
-        """The junction that brought two groups of `sure` together; None where none did."""
-        passed = set(self._through.get(other, ()))
-        first = next((number for number in self._through.get(one, ()) if number in passed), None)
-        return None if first is None else self.junctions[first]
+    def meetings(self, i: Ints, j: Ints) -> Ints:
+        """By pair of positions, the meeting of their groups: that which joined them, or left them apart; or -1."""
+        found = np.full(len(i), -1, np.int32)
+        count = len(self.labels)
+        last = len(self.rounds) - 1
+        for number, (before, after) in enumerate(pairwise((*self.rounds, self.rounds[-1]))):
+            here = np.flatnonzero(self.round == number)
+            if not len(here):
+                continue
+            open_ = np.flatnonzero(before[i] != before[j])
+            if number < last:
+                open_ = open_[after[i[open_]] == after[j[open_]]]
+            key, asked = (
+                np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b)
+                for a, b in ((self.pairs.a[here], self.pairs.b[here]), (before[i[open_]], before[j[open_]]))
+            )
+            order = np.argsort(key)
+            place = np.minimum(np.searchsorted(key[order], asked), len(here) - 1)
+            met = key[order][place] == asked
+            found[open_[met]] = here[order][place[met]]
+        return found
+
+    def sides(self, meeting: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of the two groups of a meeting."""
+        labels = self.rounds[self.round[meeting]]
+        return tuple(np.flatnonzero(labels == end[meeting]) for end in (self.pairs.a, self.pairs.b))
 
 
 def join(works: Works, sure: Ints, trees: Trees, threshold: float) -> Joined:
     """Join groups (numbers by position) that are each other's nearest and nearer than `threshold`, until none are."""
     labels = sure.copy()
-    junctions: list[Junction] = []
-    through: defaultdict[int, list[int]] = defaultdict(list)
+    rounds = [sure]
+    joined: list[tuple[GroupPairs, Floats]] = []
     settled: list[tuple[GroupPairs, Floats]] = []
     active = np.flatnonzero(works.pairs.agreement > Agreement.MISPRINT)
     for _round in range(ROUNDS):
@@ -136,20 +156,23 @@ def join(works: Works, sure: Ints, trees: Trees, threshold: float) -> Joined:
         component = _components(found, len(labels))
         hot = np.isin(component, component[found.a[chosen]])
         settled.append((found[~hot[found.a]], score[~hot[found.a]]))
-        active = active[hot[labels[works.pairs.i[active]]]]
-        for pair in chosen:
-            left, right = (np.flatnonzero(labels == end[pair]) for end in (found.a, found.b))
-            for group in np.unique(sure[np.concatenate([left, right])]).tolist():
-                through[group].append(len(junctions))
-            junctions.append(Junction(left, right, float(score[pair]), found.facts[pair]))
-            labels[right] = found.a[pair]
         if not chosen:
             break
-    pairs = GroupPairs(*(np.concatenate([getattr(p, name) for p, _s in settled]) for name in ("a", "b", "facts")))
-    numbers, flat = np.unique(labels, return_inverse=True)
-    apart = GroupPairs(*(np.searchsorted(numbers, end).astype(np.int32) for end in (pairs.a, pairs.b)), pairs.facts)
+        active = active[hot[labels[works.pairs.i[active]]]]
+        joined.append((found[chosen], score[chosen]))
+        becomes = np.arange(len(labels), dtype=np.int32)
+        becomes[found.b[chosen]] = found.a[chosen]
+        labels = becomes[labels]
+        rounds.append(labels)
+    met = [*joined, *settled]
+    numbers = np.repeat([*range(len(joined)), *[len(joined)] * len(settled)], [len(score) for _pairs, score in met])
     return Joined(
-        sure, flat.astype(np.int32), junctions, apart, np.concatenate([s for _p, s in settled]), dict(through)
+        sure,
+        np.unique(labels, return_inverse=True)[1].astype(np.int32),
+        GroupPairs.joined([pairs for pairs, _score in met]),
+        np.concatenate([score for _pairs, score in met]),
+        numbers.astype(np.int32),
+        rounds,
     )
 
 

@@ -134,11 +134,11 @@ def _carrying(w: Weighed, cluster_at: Ints) -> dict[int, Attribution]:
         & (w.pairs.agreement > Agreement.MISPRINT)
     )
     ends = Pairs(cluster_at[w.pairs.i], cluster_at[w.pairs.j], w.pairs.agreement)
-    best = best_pair(int(cluster_at.max()) + 1, ends[across], w.log_odds[across], np.ones(len(across), bool))
+    best = best_pair(int(cluster_at.max()) + 1, ends[across], w.stated[across], np.ones(len(across), bool))
     numbers = np.flatnonzero(best >= 0)
     rows = across[best[numbers]]
     positions = np.where(ends.i[rows] == numbers, w.pairs.i[rows], w.pairs.j[rows])
-    return dict(zip(numbers.tolist(), by_links(w, positions.tolist(), rows), strict=True))
+    return dict(zip(numbers.tolist(), by_links(w, positions.tolist(), rows, [False] * len(rows)), strict=True))
 
 
 def _may_be_one(parts: Sequence[Sequence[Signature]], decisions: Decisions) -> bool:

@@ -17,7 +17,7 @@ from .model import probability_of
 from .names import Agreement
 from .weighing import Weighed
 
-# How far below the threshold the mean log-odds of two clusters may lie to be worth a look: twice as unlikely, or
+# How far below the threshold the log-odds of two clusters may lie to be worth a look: twice as unlikely, or
 # nearer.
 NEAR = 0.7
 # A very common name has dozens of clusters near one another; a curator is shown the likeliest few of a batch.
@@ -53,19 +53,11 @@ def _misprints(w: Weighed) -> Iterator[Suggestion]:
 
 
 def _near(w: Weighed) -> Iterator[Suggestion]:
-    across = np.flatnonzero((w.labels[w.pairs.i] != w.labels[w.pairs.j]) & (w.pairs.agreement > Agreement.MISPRINT))
-    if not len(across):
-        return
-    _keys, number, count = np.unique(_key(w, across), return_inverse=True, return_counts=True)
-    mean = np.bincount(number, w.log_odds[across]) / count
-    size = np.bincount(w.labels)
-    whole = (
-        size[w.labels[w.pairs.i[across]]] * size[w.labels[w.pairs.j[across]]] == count[number]
-    )  # no name of the two conflicts
-    close = (mean[number] > w.model.threshold - NEAR) & (mean[number] <= w.model.threshold) & whole
-    means = dict(zip(across[close].tolist(), mean[number[close]].tolist(), strict=True))
-    for best in _best_of_clusters(w, across[close], mean[number[close]]):
-        yield from _suggest(w, best, means[int(best)])
+    """Groups that were weighed as wholes and left apart."""
+    near = (w.stated > w.model.threshold - NEAR) & (w.stated <= w.model.threshold)
+    close = np.flatnonzero(near & (w.meeting >= 0) & (w.labels[w.pairs.i] != w.labels[w.pairs.j]))
+    for best in _best_of_clusters(w, close, w.stated[close]):
+        yield from _suggest(w, best, float(w.stated[best]))
 
 
 def _key(w: Weighed, rows: NDArray[np.int64]) -> NDArray[np.int64]:

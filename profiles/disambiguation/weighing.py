@@ -29,7 +29,8 @@ class Weighed:
     """A batch of blocks whose pairs have been weighed and clustered; arrays by pair, `labels` by position.
 
     `unaided` are the log-odds without the one coauthor that two papers share, where that coauthor's name is common.
-    `joined` says by which groups the clusters came about.
+    `joined` says by which groups the clusters came about; `meeting` is, by pair, where in it the groups of the two met,
+    -1 where they did not, and `stated` what is said of the pair: the log-odds of that meeting, or else its own.
     """
 
     signatures: Sequence[Signature]
@@ -38,6 +39,8 @@ class Weighed:
     log_odds: Floats
     unaided: Floats
     joined: Joined
+    meeting: Ints
+    stated: Floats
     labels: Ints
     constraints: Constraints
     model: Model
@@ -48,6 +51,7 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
     works, unaided = weigh_pairs(batch, decisions, texts, model)
     sure = gather(works, SURE)
     joined = join(works, sure, model.groups, model.threshold)
+    meeting = joined.meetings(works.pairs.i, works.pairs.j)
     return Weighed(
         works.block.signatures,
         works.block,
@@ -55,6 +59,8 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
         works.log_odds,
         unaided,
         joined,
+        meeting,
+        np.where(meeting >= 0, np.append(joined.log_odds, 0)[meeting], works.log_odds),
         unite_wholes(joined.labels, works.pairs.i, works.pairs.j, works.usable, works.constraints),
         works.constraints,
         model,
