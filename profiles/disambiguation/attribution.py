@@ -81,20 +81,13 @@ def attributions(w: Weighed) -> list[Attribution]:
     between = (part[i] != part[j]) & circle[i] & circle[j]
     trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.stated[inside])
     best = best_pair(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
-    has_link = best >= 0
-    weak = trusted[best[has_link]] < limit
-    by_link = dict(zip(np.flatnonzero(has_link).tolist(), by_links(w, np.flatnonzero(has_link), inside[best[has_link]], weak), strict=True))
+    linked = np.flatnonzero(best >= 0)
+    weak = trusted[best[linked]] < limit
+    by_link = dict(zip(linked.tolist(), by_links(w, linked.tolist(), inside[best[linked]], weak), strict=True))
     must = np.zeros(size, bool)
     must[bound] = True
     rivals = _nearest_rival(w)
-    return [
-        _by_statement(w, p)
-        if must[p]
-        else by_link[p]
-        if has_link[p]
-        else _alone(w, p, float(rivals[p]))
-        for p in range(size)
-    ]
+    return [_by_statement(w, p) if must[p] else by_link.get(p) or _alone(w, p, float(rivals[p])) for p in range(size)]
 
 
 def by_links(
@@ -105,12 +98,12 @@ def by_links(
         return []
     added = w.model.contributions(matrix(w.block, w.pairs[rows]))
     met = {int(meeting): _of_groups(w, int(meeting)) for meeting in np.unique(w.meeting[rows]) if meeting >= 0}
-    return [
-        _by_link(
-            w, position, w.pairs[[row]], met.get(int(w.meeting[row])) or _of_works(w, w.pairs[[row]], parts), bool(doubted)
-        )
-        for position, row, parts, doubted in zip(positions, rows, added, weak, strict=True)
-    ]
+    found = []
+    for position, row, parts, doubted in zip(positions, rows, added, weak, strict=True):
+        pair = w.pairs[np.array([row])]
+        evidence = met.get(int(w.meeting[row])) or _of_works(w, pair, parts)
+        found.append(_by_link(w, position, pair, evidence, bool(doubted)))
+    return found
 
 
 def _of_groups(w: Weighed, meeting: int) -> tuple[Evidence, ...]:

@@ -30,7 +30,8 @@ from papers.records import Record
 
 from .blocking import CAP, block_key, blocks, whole_blocks
 from .engine import resolve
-from .evaluation import Gold, peak_megabytes, score
+from .evaluation import peak_megabytes, score
+from .gold import Gold
 from .signatures import Signature, coauthor_key
 
 # Files that a corpus is spread over: 28,000 signatures each for the 1.8 million names of arXiv until 2019.

@@ -137,7 +137,8 @@ class Joined:
     def sides(self, meeting: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions of the two groups of a meeting."""
         labels = self.rounds[self.round[meeting]]
-        return tuple(np.flatnonzero(labels == end[meeting]) for end in (self.pairs.a, self.pairs.b))
+        one, other = (np.flatnonzero(labels == end[meeting]) for end in (self.pairs.a, self.pairs.b))
+        return one, other
 
 
 def join(works: Works, sure: Ints, trees: Trees, threshold: float) -> Joined:
@@ -211,7 +212,7 @@ def compare(works: Works, labels: Ints, active: NDArray[np.int64]) -> GroupPairs
     names = np.add.reduceat(works.names[row], starts) / lengths
     members = sparse.csr_matrix((np.ones(count, np.float32), (labels, np.arange(count))), shape=(count, count))
     swap = size[a] > size[b]
-    small, large = np.where(swap, b, a), np.where(swap, a, b)
+    small, large = np.asarray(np.where(swap, b, a)), np.asarray(np.where(swap, a, b))
     ambiguity = np.maximum(block.ambiguity[i], block.ambiguity[j])
     near = MEAN_SHARE * mean + (1 - MEAN_SHARE) * value[starts]
     columns = {
@@ -294,7 +295,11 @@ def _rows_product(
 
 
 def _circles(
-    block: Block, members: sparse.csr_matrix, size: NDArray[np.int64], small: NDArray[np.int64], large: NDArray[np.int64]
+    block: Block,
+    members: sparse.csr_matrix,
+    size: NDArray[np.int64],
+    small: NDArray[np.int64],
+    large: NDArray[np.int64],
 ) -> dict[str, NDArray[np.floating]]:
     """The coauthors that the groups have in common, and on how many works."""
     weight = np.zeros(block.coauthors.shape[1], np.float32)

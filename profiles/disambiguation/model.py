@@ -56,7 +56,8 @@ SIGNS = {
 class Model:
     """Weights in nats by column (`"rule: column"`), the bias, and the log-odds above which two clusters are joined.
 
-    `groups` weigh what is known of two groups of works (`groups.FACTS`). `card` says what the model was trained on, when, and what it scores.
+    `groups` weigh what is known of two groups of works (`groups.FACTS`). `card` says what the model was trained on,
+    when, and what it scores.
     """
 
     bias: float
@@ -102,7 +103,8 @@ class Model:
 
     def log_odds_of_names(self, rows: Floats) -> Floats:
         """(pairs,) what the names alone, and how many carry them, give of the log-odds."""
-        total: Floats = (rows[:, :NAME_COLUMNS] @ self.vector()[:NAME_COLUMNS] + np.float32(self.bias)).astype(np.float32)
+        of_names = self.vector()[:NAME_COLUMNS]
+        total: Floats = (rows[:, :NAME_COLUMNS] @ of_names + np.float32(self.bias)).astype(np.float32)
         return total
 
     def log_odds(self, rows: Floats) -> Floats:

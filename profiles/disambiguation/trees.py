@@ -11,7 +11,7 @@ the expected value is that fact's contribution; they and the bias sum to the sco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,21 +42,22 @@ class Trees:
     @staticmethod
     def none() -> Trees:
         """Trees that say -1 of everything: nothing is joined."""
-        return Trees(-1.0, np.zeros((0, DEPTH), np.int32), np.zeros((0, DEPTH), np.float32), np.zeros((0, 2**DEPTH), np.float32))
+        return Trees(
+            -1.0, np.zeros((0, DEPTH), np.int32), np.zeros((0, DEPTH), np.float32), np.zeros((0, 2**DEPTH), np.float32)
+        )
 
     @staticmethod
     def read(data: Mapping[str, Any], names: tuple[str, ...]) -> Trees:
         """From what `write` gave; raises ValueError where a fact is asked about that has no name."""
         if unknown := {name for tree in data["trees"] for name in tree["facts"]} - set(names):
-            raise ValueError(f"the model asks for facts that there are not: {', '.join(sorted(unknown))}; train it again")
-        shape = (len(data["trees"]), -1)
+            raise ValueError(
+                f"the model asks for facts that there are not: {', '.join(sorted(unknown))}; train it again"
+            )
+        if not data["trees"]:
+            return replace(Trees.none(), bias=data["bias"])
         facts = [[names.index(name) for name in tree["facts"]] for tree in data["trees"]]
-        return Trees(
-            data["bias"],
-            np.array(facts, np.int32).reshape(*shape) if facts else Trees.none().facts,
-            np.array([tree["cuts"] for tree in data["trees"]], np.float32).reshape(*shape) if facts else Trees.none().cuts,
-            np.array([tree["values"] for tree in data["trees"]], np.float32).reshape(*shape) if facts else Trees.none().values,
-        )
+        cuts, values = (np.array([tree[part] for tree in data["trees"]], np.float32) for part in ("cuts", "values"))
+        return Trees(data["bias"], np.array(facts, np.int32), cuts, values)
 
     def write(self, names: tuple[str, ...]) -> dict[str, Any]:
         """As JSON values, to four digits."""
@@ -101,7 +102,12 @@ class Trees:
 
 
 def fit(rows: Floats, truth: NDArray[np.floating], importance: NDArray[np.floating], seed: int = 0) -> Trees:
-    """Fit trees to (n, facts), the share of truth of each row in 0..1 and its positive weight; deterministic."""
+    """Fit trees to (n, facts), the share of truth of each row in 0..1 and its positive weight; deterministic.
+
+    Without an example nothing is learnt, and nothing joined.
+    """
+    if not len(rows):
+        return Trees.none()
     random = np.random.default_rng(seed)
     weight = importance / importance.mean()
     every = np.linspace(0, 1, BINS + 1)[1:-1]
@@ -114,15 +120,19 @@ def fit(rows: Floats, truth: NDArray[np.floating], importance: NDArray[np.floati
     for _ in range(TREES):
         stated = 1 / (1 + np.exp(-score))
         slope, curve = weight * (truth - stated), weight * np.maximum(stated * (1 - stated), 1e-6)
-        candidates = np.sort(random.choice(asked, max(1, round(len(asked) * SHARE)), replace=False)) if asked else []
+        candidates: list[int] = []
+        if asked:
+            candidates = sorted(random.choice(asked, max(1, round(len(asked) * SHARE)), replace=False).tolist())
         drawn = random.random(len(rows)) < 0.7
         leaf = np.zeros(len(rows), np.int64)
         tree: tuple[list[int], list[float]] = ([], [])
         for _level in range(DEPTH):
-            gains = [_best_cut(leaf[drawn], bins[f][drawn], len(cuts[f]), slope[drawn], curve[drawn]) for f in candidates]
+            gains = [
+                _best_cut(leaf[drawn], bins[f][drawn], len(cuts[f]), slope[drawn], curve[drawn]) for f in candidates
+            ]
             if not gains:
                 break
-            fact = int(candidates[int(np.argmax([gain for gain, _place in gains]))])
+            fact = candidates[int(np.argmax([gain for gain, _place in gains]))]
             place = max(gains, key=lambda gain: gain[0])[1]
             tree[0].append(fact)
             tree[1].append(float(cuts[fact][place]))
@@ -144,9 +154,7 @@ def _best_cut(
     """The gain of the best cut of one fact in all leaves at once, and its place among the cuts."""
     key = leaf * (cuts + 1) + bin
     size = 2 ** (DEPTH - 1) * (cuts + 1)
-    slopes, curves = (
-        np.bincount(key, values, size).reshape(-1, cuts + 1).cumsum(axis=1) for values in (slope, curve)
-    )
+    slopes, curves = (np.bincount(key, values, size).reshape(-1, cuts + 1).cumsum(axis=1) for values in (slope, curve))
     below = slopes[:, :-1] ** 2 / (curves[:, :-1] + RIDGE)
     above = (slopes[:, -1:] - slopes[:, :-1]) ** 2 / (curves[:, -1:] - curves[:, :-1] + RIDGE)
     gain = (below + above).sum(axis=0)

@@ -47,7 +47,14 @@ def test_one_name_makes_one_block(capsys):
 
 def test_the_cost_of_the_cap_is_printed_for_each_gold_set(tmp_path: Path):
     printed = {"position": 0, "family": "Lovelace", "given": "Ada", "affiliation": "Ockham Park", "orcid": None}
-    paper = {"title": "Notes", "abstract": None, "year": 1843, "venue": None, "categories": [], "authors": [printed]}
+    paper: dict[str, object] = {
+        "title": "Notes",
+        "abstract": None,
+        "year": 1843,
+        "venue": None,
+        "categories": [],
+        "authors": [printed],
+    }
     rows: dict[str, list[dict[str, object]]] = {
         "papers": [paper | {"id": n} for n in "abcd"],
         "gold": [{"paper_id": n, "position": 0} for n in "abcd"],

@@ -10,9 +10,9 @@ import pytest
 
 from profiles.disambiguation.calibration import calibration_error, reliability
 from profiles.disambiguation.evaluation import KINDS, PRF, Run, Score, groups, pooled, run, score
-from profiles.disambiguation.gold import Gold, GoldError, find_sets, read_clusters, read_gold, write_clusters
+from profiles.disambiguation.gold import Gold, GoldError, find_sets, folds_of, read_clusters, read_gold, write_clusters
 from profiles.disambiguation.signatures import Signature
-from profiles.disambiguation.validation import failures, folds_of
+from profiles.disambiguation.validation import failures
 
 GOLD = Path(__file__).parents[3] / "shared" / "gold"
 # Ada wrote a, b, c; Bo wrote d. Predicted: {a, b}, {c, d}.

@@ -115,8 +115,8 @@ CAST = [
 )
 def test_order_and_strangers_resolved_beside_change_nothing(drawn, chance: random.Random):
     known = [
-        Signature(n, paper, *name, coauthors=TEAM if team else (), title="Spoken French", year=2014, team=4)
-        for n, (name, paper, team) in enumerate(drawn)
+        Signature(n, paper, family, own, coauthors=TEAM if team else (), title="Spoken French", year=2014, team=4)
+        for n, ((family, own), paper, team) in enumerate(drawn)
     ]
     resolution = resolve(known)
     assert sorted(m for c in resolution.clusters for m in c.members) == [s.id for s in known]
