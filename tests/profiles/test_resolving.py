@@ -17,7 +17,7 @@ from papers import importing
 from papers.models import Batch, Paper, Signature
 from profiles import decisions, moves, resolving, rulings
 from profiles.disambiguation.evaluation import score
-from profiles.models import Account, Assignment, Author, Contradiction, Correction, Move
+from profiles.models import Account, Assignment, Author, Contradiction, Correction, Move, SurnameTie
 from tests.conftest import REPO_ROOT, fact
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +159,28 @@ def test_names_with_one_authenticated_id_are_resolved_together_whatever_their_su
     Signature.objects.filter(family__in=["Lovelace", "King"]).update(orcid="0000-0002-1825-0097")
     assert resolving.related(["king"]) == [["king", "lovelace"]]
     assert resolving.related(["babbage"]) == [["babbage"]]
+
+
+def test_surnames_that_kin_names_tie_are_noted_with_every_import(bring):
+    bring(*ENGINES, fact("2001.00010", ["Iris Eshkol"]), fact("2001.00011", ["Iris Eshkol-Taravella"]))
+    assert list(SurnameTie.objects.values_list("one", "other")) == [("eshkol", "eshkoltaravella")]
+    assert resolving.related(["eshkoltaravella", "lovelace"]) == [["eshkol", "eshkoltaravella"], ["lovelace"]]
+    before = SurnameTie.objects.get().pk
+    bring(fact("2001.00012", ["Iris Eshkol"]))
+    assert SurnameTie.objects.get().pk == before
+    Signature.objects.filter(family="Eshkol-Taravella").delete()
+    bring(fact("2001.00013", ["Mary Somerville"]))
+    assert not SurnameTie.objects.exists()
+
+
+def test_a_decision_resolves_the_surnames_that_kin_names_tie_to_its_own(bring):
+    bring(*ENGINES, fact("2001.00010", ["Iris Eshkol"]), fact("2001.00011", ["Iris Eshkol-Taravella"]))
+    found = {s.family: s for s in Signature.objects.filter(paper__arxiv_id__in=["2001.00001", "2001.00010"])}
+    elsewhere = Assignment.objects.get(signature__family="Eshkol-Taravella")
+    Assignment.objects.filter(pk=elsewhere.pk).update(evidence=[])
+    curator = Account.objects.create_user("ada", is_staff=True)
+    decisions.decide(curator, found["Eshkol"], found["Lovelace"], same=False)
+    assert Assignment.objects.get(pk=elsewhere.pk).evidence == elsewhere.evidence != []
 
 
 @st.composite
