@@ -40,7 +40,8 @@ def with_odds(found: Works, odds: dict[tuple[int, int], float]) -> Works:
 
 
 def compared(found: Works, labels: list[int]) -> GroupPairs:
-    return compare(found, np.array(labels, np.int32), np.arange(len(found.pairs.i)))
+    active = np.flatnonzero(found.pairs.agreement > Agreement.MISPRINT)
+    return compare(found, np.array(labels, np.int32), active)
 
 
 def joined(found: Works, labels: list[int], trees: Trees = WILLING) -> Joined:
