@@ -22,7 +22,7 @@ NAMED = 100
 # Splits of one step whose link is weighed again, for the reason: a millisecond each.
 WEIGHED = 200
 # Evidence that says nothing of its own.
-_BEFORE_EVIDENCE = frozenset({"prior", "name"})
+_BEFORE_EVIDENCE = frozenset({"prior", "name", "two by two", "others"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from .disambiguation.attribution import STRONG
 from .disambiguation.model import log_odds_of, probability_of
+from .disambiguation.themes import THEMES
 
 PLACES = Decimal("0.0001")  # as the engine rounds what it stores
 _STATEMENTS = frozenset({"decision", "orcid"})
@@ -60,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Items in the order of the rulebook, the sum of their weights, and the sum without the strongest that speaks for.
+    """Items in the order they were weighed in, the sum of their weights, and the sum without the strongest that speaks for.
 
     `missing` is what the total lacks to count as strong, none where it does. `joins` is the probability above which
     a link joins, `strong` that above which it is strong.
@@ -78,6 +79,11 @@ class Receipt:
         """Who states what no evidence could: "decision" (people), "orcid" (an authenticated iD), or ""."""
         rule = self.items[0].rule if self.items else ""
         return rule if rule in _STATEMENTS else ""
+
+    @property
+    def of_groups(self) -> bool:
+        """Whether not two works but the groups of works they belong to were weighed."""
+        return any(item.rule == THEMES[0].name for item in self.items)
 
 
 def receipt(evidence: Sequence[Mapping[str, Any]], threshold: float) -> Receipt:

@@ -1,8 +1,9 @@
 """Why each signature is with the others of its cluster: the link that carries it, rule by rule.
 
 Problem: a cluster is an average of many pairs, and nobody can check an average. Idea: name for each signature its best
-link, with what every rule adds to it. Strong links hold the largest part of a cluster together, its core; another part
-is only as sure as what links it to the rest, however well it holds together itself. Entry point: `attributions`.
+link, with what every rule adds to it, or, where it was not the two works but whole groups that met, what is known of
+these. Strong links hold the largest part of a cluster together, its core; another part is only as sure as what links it
+to the core, however well it holds together itself. Entry point: `attributions`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .block import Floats
 from .blocking import Pairs
 from .clustering import Ints
 from .evidence import RULES, matrix, rarity_sentence
+from .groups import FACTS
 from .model import log_odds_of, probability_of
 from .names import Agreement, read_given
 from .themes import told
@@ -48,8 +50,8 @@ class Attribution:
     """Why a signature is with the others of its cluster: the link to `linked_to` that carries it.
 
     `total` is the sum of the weights of `evidence`, `probability` that it is right; `weak` where it should be offered
-    for review: it is not sure enough, or it ties two circles by one coauthor with a common name alone. A signature
-    alone has one reason and no link.
+    for review: it is not sure enough, or it ties two circles by one coauthor with a common name or by the name alone. A
+    signature alone has one reason and no link.
     """
 
     signature: int
@@ -78,9 +80,12 @@ def attributions(w: Weighed) -> list[Attribution]:
     in_core = _in_core(w.labels, part)
     i, j = pairs.i[inside], pairs.j[inside]
     circle = np.bincount(part)[part] > 1
-    between = (part[i] != part[j]) & circle[i] & circle[j]
-    trusted = np.where(by_common_name & between, np.nextafter(limit, np.float32(0)), w.stated[inside])
-    best = best_pair(size, pairs[inside], trusted, (part[i] != part[j]) | (in_core[i] & in_core[j]))
+    across = part[i] != part[j]
+    doubtful = by_common_name & across & circle[i] & circle[j] | _by_name_alone(w, inside)
+    trusted = np.where(doubtful, np.nextafter(limit, np.float32(0)), w.stated[inside])
+    within = in_core[i] & in_core[j]
+    best = best_pair(size, pairs[inside], trusted, within | across & (in_core[i] | in_core[j]))
+    best = np.where(best < 0, best_pair(size, pairs[inside], trusted, across), best)
     linked = np.flatnonzero(best >= 0)
     weak = trusted[best[linked]] < limit
     by_link = dict(zip(linked.tolist(), by_links(w, linked.tolist(), inside[best[linked]], weak), strict=True))
@@ -119,6 +124,13 @@ def _of_works(w: Weighed, pair: Pairs, added: Floats) -> tuple[Evidence, ...]:
         for rule, weight in zip(RULES, added, strict=True)
         if weight
     )
+
+
+def _by_name_alone(w: Weighed, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the groups of each pair met without a coauthor in common, and so not surely enough to hold a person
+    together: rare names, too, are those of two people."""
+    shared = np.append(w.joined.pairs.facts[:, FACTS.index("coauthors")], 1)  # one more, for those that did not meet
+    return np.asarray((shared[w.meeting[rows]] == 0) & (w.stated[rows] < log_odds_of(CORE)))
 
 
 def _in_core(labels: Ints, part: Ints) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ the order of the signatures. Entry point: `resolve`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +60,11 @@ def resolve(
     decisions: Decisions = NO_DECISIONS,
     model: Model | None = None,
     cap: int = CAP,
+    watch: Callable[[Weighed], None] = lambda _weighed: None,
 ) -> Resolution:
     """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
 
-    Blocks above `cap` are resolved in pieces. Raises ValueError if two signatures have one id. Memory: a few hundred
+    Blocks above `cap` are resolved in pieces. `watch` sees each batch when it has been weighed. Raises ValueError if two signatures have one id. Memory: a few hundred
     bytes a signature and paper, plus about 550 MB where all names of a block of 3,000 agree.
     """
     if len({s.id for s in signatures}) != len(signatures):
@@ -75,6 +76,7 @@ def resolve(
     contradictions: list[Contradiction] = []
     for batch in batches(signatures, decisions, cap):
         weighed = weigh(batch, decisions, texts, model)
+        watch(weighed)
         clusters += _clusters(weighed)
         suggested += suggestions(weighed)
         contradictions += weighed.constraints.contradictions

@@ -85,7 +85,7 @@ def _row_sizes(matrix: sparse.csr_matrix, rows: NDArray[np.int32]) -> NDArray[np
 # --- the printed names -----------------------------------------------------------------------------------------------
 
 _AGREEMENTS = tuple(Agreement)[1:]
-_AGREEMENT_WORDS = {
+AGREEMENT_WORDS = {
     Agreement.MISPRINT: "look like a misprint of each other",
     Agreement.MONONYM: "have no given name",
     Agreement.INITIALS: "agree in their initials",
@@ -108,14 +108,14 @@ def _name_sentence(block: Block, pair: Pairs) -> str:
     return (
         f"both are printed “{one}”"
         if one == other
-        else f"“{one}” and “{other}” {_AGREEMENT_WORDS[Agreement(pair.agreement[0])]}"
+        else f"“{one}” and “{other}” {AGREEMENT_WORDS[Agreement(pair.agreement[0])]}"
     )
 
 
 # --- how many people may carry the name ------------------------------------------------------------------------------
 
 # Logs of expected occurrences. Below, a full name is called rare and speaks for one person; above, against.
-_RARE = float(np.log(30))
+RARE = float(np.log(30))
 _RARE_FAMILY = float(np.log(1000))
 _AMBIGUITY = tuple(float(x) for x in np.log([0.1, 1, 4, 10, 30, 100, 300, 1000, 4000]))
 _FAMILY = tuple(float(x) for x in np.log([25, 100, 1000, 10_000, 40_000]))
@@ -126,7 +126,7 @@ def _ambiguity(block: Block, pairs: Pairs) -> Floats:
 
 
 def _rarity_values(block: Block, pairs: Pairs) -> Floats:
-    return _stack(ramps(_ambiguity(block, pairs), _AMBIGUITY, _RARE))
+    return _stack(ramps(_ambiguity(block, pairs), _AMBIGUITY, RARE))
 
 
 def _rarity_sentence(block: Block, pair: Pairs) -> str:
@@ -135,11 +135,12 @@ def _rarity_sentence(block: Block, pair: Pairs) -> str:
 
 def rarity_sentence(ambiguity: float) -> str:
     """How frequent a name is, `ambiguity` being the log of its expected occurrences in two and a half million."""
-    kind = "a rare name" if ambiguity < _RARE else "a common name" if ambiguity < np.log(300) else "a very common name"
-    return f"{kind}: {_expected(ambiguity)}"
+    kind = "a rare name" if ambiguity < RARE else "a common name" if ambiguity < np.log(300) else "a very common name"
+    return f"{kind}: {expected(ambiguity)}"
 
 
-def _expected(log_count: float) -> str:
+def expected(log_count: float) -> str:
+    """How often a name is expected, from the log of that number, in words."""
     count = float(np.exp(log_count))
     return f"expected {f'{count:,.0f} times' if count >= 2 else 'once or never'} among 2.5 million printed names"
 
@@ -151,7 +152,7 @@ def _family_values(block: Block, pairs: Pairs) -> Floats:
 def _family_sentence(block: Block, pair: Pairs) -> str:
     log_count = float(block.surname[pair.i[0]])
     kind = "a rare family name" if log_count < _RARE_FAMILY else "a common family name"
-    return f"“{block.signatures[pair.i[0]].family}” is {kind}: {_expected(log_count)}"
+    return f"“{block.signatures[pair.i[0]].family}” is {kind}: {expected(log_count)}"
 
 
 # --- shared coauthors ------------------------------------------------------------------------------------------------
@@ -216,8 +217,8 @@ def shared_coauthors(keys: Collection[str], block: Block) -> str:
 # --- what the papers are about ---------------------------------------------------------------------------------------
 
 # Cosine. Two titles with one printed name have .18 on average if they are two people's, .28 if one's (gold data).
-_UNRELATED = 0.2
-_NEAR = (-0.1, 0.05, _UNRELATED, 0.4, 0.6, 0.9)
+UNRELATED = 0.2
+_NEAR = (-0.1, 0.05, UNRELATED, 0.4, 0.6, 0.9)
 _WORDS = (0.0, 0.1, 0.3, 0.7)
 
 
@@ -227,7 +228,7 @@ def _have_abstracts(block: Block, pairs: Pairs) -> NDArray[np.bool_]:
 
 def _title_values(block: Block, pairs: Pairs) -> Floats:
     both = _have_abstracts(block, pairs)
-    near = ramps(_dot(block.title, pairs), _NEAR, _UNRELATED)
+    near = ramps(_dot(block.title, pairs), _NEAR, UNRELATED)
     return _stack(
         [
             *(ramp * ~both for ramp in near),
@@ -246,13 +247,13 @@ def _title_sentence(block: Block, pair: Pairs) -> str:
 
 def how_near(cosine: float) -> str:
     """How near two texts are, in words."""
-    how = "closely related" if cosine >= 0.6 else "related" if cosine >= _UNRELATED else "hardly related"
+    how = "closely related" if cosine >= 0.6 else "related" if cosine >= UNRELATED else "hardly related"
     return f"{how} (cosine {cosine:.2f})"
 
 
 def _abstract_values(block: Block, pairs: Pairs) -> Floats:
     both = _have_abstracts(block, pairs)
-    return _stack([ramp * both for ramp in ramps(_dot(block.abstract, pairs), _NEAR, _UNRELATED)])
+    return _stack([ramp * both for ramp in ramps(_dot(block.abstract, pairs), _NEAR, UNRELATED)])
 
 
 def _abstract_sentence(block: Block, pair: Pairs) -> str:

@@ -31,6 +31,10 @@ from .trees import Trees
 SURE = 1.5
 # Groups without one pair of works above even odds are not compared.
 GATE = 0.0
+# Pairs of groups weighed in one round, the likeliest first. The gold sets have at most 20,000 in one batch; a block of
+# 3,000 works that all might be one person's and of which none surely are would have millions.
+MOST = 200_000
+SLICE = 20_000  # of these, whose rows are multiplied at once: 15 MB
 ROUNDS = 20  # each joins what is nearest of all groups at once; the gold sets need at most 11
 NOBODY = -5.0  # how near the next best group is where there is none
 
@@ -60,6 +64,11 @@ FACTS = (
     "higher lead",
     "rivals",  # ln of the number of pairs in which either stands
 )
+# More of these may only speak for one person: coauthors in common, a nearer topic. Of the others more may mean either.
+SPEAK_FOR = frozenset(
+    "best likeliest mean title titles words abstracts coauthors rarity overlap affiliations".split()
+    + ["reach of smaller", "reach of larger"]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +81,11 @@ class Works:
     log_odds: Floats
     names: Floats
     constraints: Constraints
+
+    @property
+    def alike(self) -> NDArray[np.int64]:
+        """The numbers of the pairs by which groups are compared: all whose names may be one person's."""
+        return np.flatnonzero(self.pairs.agreement > Agreement.MISPRINT)
 
     @property
     def usable(self) -> Floats:
@@ -147,7 +161,7 @@ def join(works: Works, sure: Ints, trees: Trees, threshold: float) -> Joined:
     rounds = [sure]
     joined: list[tuple[GroupPairs, Floats]] = []
     settled: list[tuple[GroupPairs, Floats]] = []
-    active = np.flatnonzero(works.pairs.agreement > Agreement.MISPRINT)
+    active = works.alike
     for _round in range(ROUNDS):
         found = compare(works, labels, active)
         score = trees.log_odds(found.facts)
@@ -200,6 +214,9 @@ def compare(works: Works, labels: Ints, active: NDArray[np.int64]) -> GroupPairs
         & ~np.logical_or.reduceat(constraints.forbid(i, j), starts)
         & _all_agree(constraints, labels, i, j, key, starts, a, b)
     )
+    if possible.sum() > MOST:
+        best = np.where(possible, works.log_odds[row[starts]], -np.inf)
+        possible[np.argsort(-best, kind="stable")[MOST:]] = False
     lengths = np.diff(np.append(starts, len(key)))
     kept = np.repeat(possible, lengths)
     row, i, j, a, b, lengths = row[kept], i[kept], j[kept], a[possible], b[possible], lengths[possible]
@@ -230,7 +247,9 @@ def compare(works: Works, labels: Ints, active: NDArray[np.int64]) -> GroupPairs
         "years": _years_apart(block, labels, a, b),
         **_competition(near, a, b, count),
     }
-    facts = np.column_stack([columns[fact] for fact in FACTS]).astype(np.float32)
+    facts = np.empty((len(a), len(FACTS)), np.float32)
+    for number, fact in enumerate(FACTS):
+        facts[:, number] = columns.pop(fact)
     return GroupPairs(a.astype(np.int32), b.astype(np.int32), facts)
 
 
@@ -288,10 +307,16 @@ def _topics(
 
 def _rows_product(
     matrix: NDArray[np.float32] | sparse.csr_matrix, a: NDArray[np.int64], b: NDArray[np.int64]
-) -> NDArray[np.floating]:
-    if isinstance(matrix, np.ndarray):
-        return np.asarray(np.einsum("ij,ij->i", matrix[a], matrix[b]))
-    return np.asarray(matrix[a].multiply(matrix[b]).sum(axis=1)).ravel()
+) -> NDArray[np.float32]:
+    """The scalar product of row a with row b, for arrays of rows."""
+    product = np.empty(len(a), np.float32)
+    for start in range(0, len(a), SLICE):
+        part = slice(start, start + SLICE)
+        if isinstance(matrix, np.ndarray):
+            product[part] = np.einsum("ij,ij->i", matrix[a[part]], matrix[b[part]])
+        else:
+            product[part] = np.asarray(matrix[a[part]].multiply(matrix[b[part]]).sum(axis=1)).ravel()
+    return product
 
 
 def _circles(
@@ -306,8 +331,8 @@ def _circles(
     weight[block.coauthors.indices] = block.coauthors.data
     circle = sparse.csr_matrix(members @ block.coauthors)
     circle.data = weight[circle.indices]
-    shared = circle[small].multiply(circle[large]).tocsr()
-    known = np.diff(circle.indptr)
+    present = sparse.csr_matrix((np.ones_like(circle.data), circle.indices, circle.indptr), circle.shape)
+    shared, known = _rows_product(present, small, large), np.diff(circle.indptr)
     reach = []
     for one, other in ((small, large), (large, small)):
         # Works of the one that have any coauthor of the other: rows of works, columns of groups.
@@ -315,9 +340,9 @@ def _circles(
         met.data[:] = 1
         reach.append(np.asarray((members @ met)[one, other]).ravel() / size[one])
     return {
-        "coauthors": np.diff(shared.indptr),
-        "rarity": np.asarray(shared.sum(axis=1)).ravel(),
-        "overlap": np.diff(shared.indptr) / np.maximum(np.minimum(known[small], known[large]), 1),
+        "coauthors": shared,
+        "rarity": _rows_product(circle, small, large),
+        "overlap": shared / np.maximum(np.minimum(known[small], known[large]), 1),
         "reach of smaller": reach[0],
         "reach of larger": reach[1],
     }

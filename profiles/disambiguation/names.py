@@ -22,20 +22,20 @@ MISPRINT_SIMILARITY = 0.93
 
 _SHORT_FORMS = """
 alexander alex sasha alec aleksandr alexandre aleksander | alexandra sandra | andrew andy drew | anthony tony
-antonio | toni | barbara barb | benjamin ben | catherine cathy | katherine kathy kate katie kathryn
+antonio | toni | barbara barb | benjamin ben | catherine cathy | katherine kathy kate katie kathryn kathleen
 charles charlie chuck | christina tina christine | christopher chris | daniel dan danny | david dave davy
 deborah debbie debra deb | donald don | douglas doug | edward ed eddie ted | elizabeth liz beth betsy eliza
-eugene gene | francis frank | frederick fred freddy | gabriel gabe | geoffrey geoff | jeffrey | jeff
+eugene gene | francis frank | frederick fred freddy | gabriel gabe | geoffrey geoff | jeffrey jeff
 gerald gerry | jerome jerry | gregory greg | henry hank harry | jacob jake | james jim jimmy jamie
-jennifer jen | jenny | jessica jess | john johnny jack | jonathan jon jonny | joseph joe joey | joshua josh
-judith judy | kenneth ken kenny | kimberly kim | lawrence | larry laurence | leonard len lenny | leslie les
+jennifer jen jenny | jessica jess | john johnny jack | jonathan jon jonny | joseph joe joey | joshua josh
+judith judy | kenneth ken kenny | kimberly kim | lawrence larry laurence | leonard len lenny | leslie les
 margaret maggie meg peggy | martin marty | matthew matt | maximilian max | melissa mel | michael
 mike mick mikhail | mitchell mitch | natalie nat natalia | nathaniel nate nathan | nicholas nick nicolas nicky
-pamela pam | patricia pat | patty | patrick paddy | peter pete | philip phil phillip philippe | rachel rae
-raymond ray | rebecca becky | richard rick dick rich ricky | robert bob | rob bobby robbie | ronald ron ronnie
+pamela pam | patricia pat patty | patrick paddy | peter pete | philip phil phillip philippe | rachel rae
+raymond ray | rebecca becky | richard rick dick rich ricky | robert bob rob bobby robbie | ronald ron ronnie
 rudolf rudi rudy | samuel sam sammy | sebastian seb | sergey sergei serge | stanley stan | stephen steve
 steven stefan | susan sue suzanne | sylvain sylv | terence terry | theodore theo | thomas tom tommy
-timothy tim timmy | tobias tobi | victor vic | viktor | vincent vince | vladimir vlad volodymyr | walter walt
+timothy tim timmy | tobias tobi | victor vic viktor | vincent vince | vladimir vlad volodymyr | walter walt
 wilhelm willi | william bill will billy | zachary zach
 """
 _FORMAL = {

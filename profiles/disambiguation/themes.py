@@ -1,7 +1,9 @@
 """What is known of two groups of works, in sentences: the facts of `groups`, each kind told with what it adds.
 
-Idea: the trees that weigh two groups say what every fact adds (`Trees.contributions`); facts that a person would tell
-in one breath are a theme, and its weight is their sum. Entry point: `told`.
+Idea: the trees that weigh two groups say what every fact adds beside a reference (`Trees.contributions`); facts that a
+person would tell in one breath are a theme, and its weight is their sum. In the reference nothing speaks for or against:
+topics as near as chance has it, between no coauthor in common and one; what is not known, how many works there are and
+how many compete are in it as they are, so that they add nothing of their own. Entry point: `told`.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .block import Block
-from .evidence import how_near, rarity_sentence, shared_coauthors
+from .evidence import AGREEMENT_WORDS, RARE, UNRELATED, expected, how_near, shared_coauthors
 from .groups import FACTS, Joined
+from .names import Agreement
 from .trees import Trees
+
+LEAD = 0.2  # nats by which the next best group may be nearer or farther and still be called about as near
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,37 +40,37 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """A kind of facts about two groups, and how they are told."""
+    """A kind of facts about two groups: what they are in the reference, and how they are told.
+
+    `known` says whether there is anything to tell; where there is not, the facts are in the reference as they are.
+    """
 
     name: str
-    facts: tuple[str, ...]
+    usual: Mapping[str, float]
     describe: Callable[[Meeting], str]
+    known: Callable[[Meeting], bool] = lambda _met: True
 
 
 def told(block: Block, joined: Joined, meeting: int, trees: Trees) -> Iterator[tuple[str, float, str]]:
-    """The start and every theme that adds something: name, weight in nats, sentence. The weights sum to the log-odds of
-    the meeting."""
+    """The reference and every theme that adds something: name, weight in nats, sentence. The weights sum to the
+    log-odds of the meeting."""
     row = joined.pairs.facts[meeting]
-    start, added = trees.contributions(row)
     met = Meeting(block, joined.sides(meeting), dict(zip(FACTS, row.tolist(), strict=True)))
-    yield "prior", start, f"before any evidence about {_works(met)}"
+    reference = row.copy()
     for theme in THEMES:
-        if weight := float(sum(added[FACTS.index(fact)] for fact in theme.facts)):
-            yield theme.name, weight, theme.describe(met)
-
-
-def _works(met: Meeting) -> str:
+        if theme.known(met):
+            for fact, usual in theme.usual.items():
+                reference[FACTS.index(fact)] = usual
+    start, added = trees.contributions(row, reference)
     small, large = map(len, met.smaller_first)
-    return f"{_counted(small, 'work')} and {_counted(large, 'work')} taken as wholes"
+    yield "prior", start, "before any evidence" + f", of {_counted(small, 'work')} beside {large}" * (large > 1)
+    for theme in THEMES:
+        if weight := float(sum(added[FACTS.index(fact)] for fact in theme.usual)):
+            yield theme.name, weight, theme.describe(met)
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _sizes(met: Meeting) -> str:
-    small, large = map(len, met.smaller_first)
-    return f"there are {_counted(small, 'work')} on one side and {large} on the other"
 
 
 def _two_by_two(met: Meeting) -> str:
@@ -84,7 +89,12 @@ def _odds(log_odds: float) -> str:
 
 
 def _names(met: Meeting) -> str:
-    return rarity_sentence(met.facts["ambiguity"])
+    how = AGREEMENT_WORDS[Agreement(int(met.facts["agreement"]))]
+    return f"the names {how}" if how.startswith("are") else f"the least alike of their names {how}"
+
+
+def _rarity(met: Meeting) -> str:
+    return f"the name is {expected(met.facts['ambiguity'])}"  # how that counts depends on all else
 
 
 def _titles(met: Meeting) -> str:
@@ -92,16 +102,16 @@ def _titles(met: Meeting) -> str:
 
 
 def _abstracts(met: Meeting) -> str:
-    near = met.facts["abstracts"]
-    return "no abstracts to compare" if near <= -1 else f"the abstracts are {how_near(near)}"
+    return f"the abstracts are {how_near(met.facts['abstracts'])}"
+
+
+def _circles(met: Meeting) -> list[set[str]]:
+    return [{key for p in side for key in met.block.kept[p]} for side in met.sides]
 
 
 def _coauthors(met: Meeting) -> str:
     small, large = met.smaller_first
-    kept = [{key for p in side for key in met.block.kept[p]} for side in (small, large)]
-    if not all(kept):
-        return "one side has no coauthor, so none can be shared"
-    shared = kept[0] & kept[1]
+    shared = set.intersection(*_circles(met))
     if not shared:
         return "they share no coauthor"
     reached = [sum(not shared.isdisjoint(met.block.kept[p]) for p in side) for side in (small, large)]
@@ -109,11 +119,12 @@ def _coauthors(met: Meeting) -> str:
     return f"both sides wrote with {shared_coauthors(shared, met.block)}{on}"
 
 
+def _venues_of(met: Meeting) -> list[set[int]]:
+    return [{int(v) for v in met.block.venue[side] if v >= 0} for side in met.sides]
+
+
 def _venues(met: Meeting) -> str:
-    one, other = ({int(v) for v in met.block.venue[side] if v >= 0} for side in met.sides)
-    if not (one and other):
-        return "no venues to compare"
-    shared = one & other
+    shared = set.intersection(*_venues_of(met))
     if not shared:
         return "they appeared in different venues"
     named = sorted({met.block.signatures[p].venue for p in chain(*met.sides) if int(met.block.venue[p]) in shared})
@@ -122,36 +133,42 @@ def _venues(met: Meeting) -> str:
 
 def _affiliations(met: Meeting) -> str:
     near = met.facts["affiliations"]
-    if near < 0:
-        return "no affiliations to compare"
     return f"the affiliations are {'alike' if near > 0.5 else 'partly alike' if near > 0.1 else 'different'}"
 
 
+def _years_of(met: Meeting) -> list[list[int]]:
+    return [[year for p in side if (year := met.block.signatures[p].year)] for side in met.sides]
+
+
 def _years(met: Meeting) -> str:
-    dated = [[y for p in side if (y := met.block.signatures[p].year)] for side in met.sides]
-    if not all(dated):
-        return "no years to compare"
-    between = max(min(dated[0]) - max(dated[1]), min(dated[1]) - max(dated[0]))
+    one, other = _years_of(met)
+    between = max(min(one) - max(other), min(other) - max(one))
     return "the works lie in the same years" if between <= 0 else f"{_counted(between, 'year')} between the two"
 
 
 def _others(met: Meeting) -> str:
     lead, others = met.facts["lead"], round(float(np.exp(met.facts["rivals"]))) - 2
     if others <= 0:
-        return "there are no other works under this name that come into question"
-    how = "and is nearer than this" if lead < -0.2 else "and is about as near" if lead < 0.2 else "but is less near"
-    return f"another group of works under this name comes into question for one of them {how}"
+        return "no other works under this name come into question for either"
+    how = "nearer than these two are" if lead < -LEAD else "about as near" if lead < LEAD else "less near"
+    nearest = "the other works that come" if others == 1 else f"the nearest of {others} other groups of works that come"
+    return f"{nearest} into question for one of them {'is' if others > 1 else 'are'} {how}"
 
 
 THEMES = (
-    Theme("works", ("smaller", "larger"), _sizes),
-    Theme("two by two", ("best", "likeliest", "mean", "beyond names"), _two_by_two),
-    Theme("name", ("names", "ambiguity", "agreement"), _names),
-    Theme("coauthors", ("coauthors", "rarity", "overlap", "reach of smaller", "reach of larger"), _coauthors),
-    Theme("title", ("title", "titles", "words"), _titles),
-    Theme("abstract", ("abstracts",), _abstracts),
-    Theme("affiliations", ("affiliations",), _affiliations),
-    Theme("venues", ("venues",), _venues),
-    Theme("years", ("years",), _years),
-    Theme("others", ("lead", "higher lead", "rivals"), _others),
+    Theme("two by two", {"best": 0, "likeliest": 0, "mean": 0, "beyond names": 0}, _two_by_two),
+    Theme("name", {"names": 0}, _names),
+    Theme("rarity", {"ambiguity": RARE}, _rarity),
+    Theme(
+        "coauthors",
+        {"coauthors": 0.5, "rarity": 3, "overlap": 0.01, "reach of smaller": 0.01, "reach of larger": 0.01},
+        _coauthors,
+        lambda met: all(_circles(met)),
+    ),
+    Theme("title", {"title": 0.15, "titles": UNRELATED, "words": 0.02}, _titles),
+    Theme("abstract", {"abstracts": UNRELATED}, _abstracts, lambda met: met.facts["abstracts"] > -1),
+    Theme("affiliations", {"affiliations": 0.1}, _affiliations, lambda met: met.facts["affiliations"] >= 0),
+    Theme("venues", {"venues": 0.05}, _venues, lambda met: all(_venues_of(met))),
+    Theme("years", {"years": 0}, _years, lambda met: all(_years_of(met))),
+    Theme("others", {"lead": 0, "higher lead": 0}, _others),
 )

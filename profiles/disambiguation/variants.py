@@ -61,7 +61,7 @@ class Kinship(IntEnum):
 
 # Nats in place of what the model adds for names that agree. From acl: of pairs of clusters of kin names whose other
 # evidence sums to 2 or more, 244 of 248 are one person's; between 0 and 2, 44 of 50. On openreview it is none of 4 and
-# of 15: a price of 1.6 at a threshold of .4 asks for the 2. The same words in the same order are the same name.
+# of 15: a price of 1.6 and the threshold ask for about 2. The same words in the same order are the same name.
 PRICE = {Kinship.DIVIDED: 0.0, Kinship.SWAPPED: -1.6, Kinship.CONTAINED: -1.6}
 _SAID = {
     Kinship.DIVIDED: "are the same words, divided otherwise into given and family name",
