@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Items in the order they were weighed in, the sum of their weights, and the sum without the strongest that speaks for.
+    """Items in the order they were weighed in, the sum of their weights, and the sum without the strongest for it.
 
     `missing` is what the total lacks to count as strong, none where it does. `joins` is the probability above which
     a link joins, `strong` that above which it is strong.

@@ -1,7 +1,7 @@
 """How honest stated probabilities are: what was stated, beside the share that was true.
 
 Entry points: `Stated` for probabilities of labelled pairs, `reliability` for its table, `calibration_error` for one
-figure of it. Reference: Naeini, Cooper and Hauskrecht 2015.
+figure of it; `fit_line` to put log-odds right. References: Naeini, Cooper and Hauskrecht 2015; Platt 1999.
 """
 
 from __future__ import annotations
@@ -13,6 +13,37 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Calibrated log-odds as a line in stated ones; by default as stated."""
+
+    start: float = 0.0
+    slope: float = 1.0
+
+    def of(self, log_odds: NDArray[np.floating]) -> NDArray[np.floating]:
+        return self.start + self.slope * log_odds
+
+
+AS_STATED = Line()
+
+
+def fit_line(log_odds: NDArray[np.floating], true: NDArray[np.floating], importance: NDArray[np.floating]) -> Line:
+    """The line by which log-odds (n,) say best what was true (n,), 0 or 1, by logistic regression."""
+    from scipy.optimize import minimize  # half a second of import that only training is worth
+    from scipy.special import expit
+
+    weight = importance / importance.sum()
+
+    def loss(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = line[0] + line[1] * log_odds
+        error = weight * (expit(z) - true)
+        # A pull to what was stated, for where all pairs are of one kind.
+        value = float(np.sum(weight * (np.logaddexp(0, z) - true * z)) + 1e-4 * (line[0] ** 2 + (line[1] - 1) ** 2))
+        return value, np.array([error.sum() + 2e-4 * line[0], error @ log_odds + 2e-4 * (line[1] - 1)])
+
+    return Line(*map(float, minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B").x))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,9 @@ def resolve(
 ) -> Resolution:
     """Cluster `signatures` (ids must differ) into people. `decisions` about other signatures are ignored.
 
-    Blocks above `cap` are resolved in pieces. `watch` sees each batch when it has been weighed. Raises ValueError if two signatures have one id. Memory: a few hundred
-    bytes a signature and paper, plus about 550 MB where all names of a block of 3,000 agree.
+    Blocks above `cap` are resolved in pieces. `watch` sees each batch when it has been weighed. Raises ValueError if
+    two signatures have one id. Memory: a few hundred bytes a signature and paper, plus up to 1 GB where all names of a
+    block of 3,000 agree.
     """
     if len({s.id for s in signatures}) != len(signatures):
         raise ValueError("two signatures have the same id")
@@ -159,7 +160,7 @@ def _met(w: Weighed) -> Iterator[Contradiction]:
 
 
 def pair_probabilities(signatures: Sequence[Signature], model: Model | None = None) -> dict[tuple[int, int], float]:
-    """What the model says of each pair of ids (ascending) whose names agree, by itself: one person's, from 0 to 1.
+    """What the model says of each pair of ids (ascending) whose names agree: one person's, from 0 to 1.
 
     For few signatures: the cost is quadratic.
     """
@@ -171,4 +172,4 @@ def pair_probabilities(signatures: Sequence[Signature], model: Model | None = No
     alike = np.flatnonzero(w.pairs.agreement > Agreement.MISPRINT)
     left, right = ids[w.pairs.i[alike]], ids[w.pairs.j[alike]]
     pairs = zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist(), strict=True)
-    return {pair: probability_of(float(x)) for pair, x in zip(pairs, w.log_odds[alike], strict=True)}
+    return {pair: probability_of(float(x)) for pair, x in zip(pairs, w.believed[alike], strict=True)}

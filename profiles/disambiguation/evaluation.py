@@ -19,11 +19,11 @@ import numpy as np
 
 from .calibration import NOTHING_STATED, Stated
 from .engine import Resolution, resolve
-from .gold import Gold, GoldError, Key
+from .gold import Gold, Key
 from .model import Model
 from .signatures import Signature
 from .strata import strata
-from .training import examples
+from .weighing import Weighed
 
 # By how many people a name stands for and how many names a person has: each labelled signature is of one of these.
 KINDS = ("homonym", "synonym", "both", "plain")
@@ -123,7 +123,8 @@ def run(gold: Gold, model: Model | None = None) -> Run:
     """Resolve a gold set and score it."""
     model = model or Model.shipped()
     start = time.process_time()
-    resolution = resolve(gold.signatures, model=model)
+    pairs = _Pairs(gold)
+    resolution = resolve(gold.signatures, model=model, watch=pairs.see)
     spent = time.process_time() - start
     clusters: dict[Key, Hashable] = {
         gold.keys[member]: number for number, cluster in enumerate(resolution.clusters) for member in cluster.members
@@ -135,18 +136,27 @@ def run(gold: Gold, model: Model | None = None) -> Run:
         len(gold.signatures),
         spent,
         peak_megabytes(),
-        stated_pairs(gold, model),
+        Stated.joined(pairs.parts),
         stated_links(gold, resolution),
     )
 
 
-def stated_pairs(gold: Gold, model: Model) -> Stated:
-    """What the model says of the labelled pairs that blocking compares: all, or those that training would draw."""
-    try:
-        rows, same, ids = examples(gold)
-    except GoldError:  # no two of these names agree, so nothing is stated
-        return NOTHING_STATED
-    return Stated(ids, 1 / (1 + np.exp(-model.log_odds(rows).astype(float))), same)
+class _Pairs:
+    """Collects what is said of the labelled pairs that blocking compares."""
+
+    def __init__(self, gold: Gold) -> None:
+        number = {author: n for n, author in enumerate(sorted(set(gold.labels.values())))}
+        self.author = np.array([number.get(gold.labels.get(key, ""), -1) for key in gold.keys])
+        self.parts: list[Stated] = []
+
+    def see(self, w: Weighed) -> None:
+        ids = np.array([s.id for s in w.signatures])
+        author, paper = self.author[ids], w.constraints.paper
+        i, j = w.pairs.i, w.pairs.j
+        rows = np.flatnonzero((author[i] >= 0) & (author[j] >= 0) & (paper[i] != paper[j]))
+        i, j = i[rows], j[rows]
+        probability = 1 / (1 + np.exp(-w.believed[rows].astype(float)))
+        self.parts.append(Stated(np.column_stack([ids[i], ids[j]]), probability, author[i] == author[j]))
 
 
 def stated_links(gold: Gold, resolution: Resolution) -> Stated:

@@ -1,8 +1,9 @@
-"""From evidence to a probability: an additive model whose every part can be read and re-added.
+"""From evidence to a probability: a model whose every part can be read and re-added.
 
 Problem: a probability that nobody can take apart is no reason to put a work on someone's page. Idea: log-odds are a
 bias plus a weight for each column of evidence (columns are pieces of piecewise linear functions, so the model bends
-without ceasing to add up); the contributions of the rules sum to the total, and the total is calibrated. The artefact
+without ceasing to add up); the contributions of the rules sum to the total. Groups of works are weighed by trees, whose
+contributions sum as well. The artefact
 is `model.json` with its card. Entry points: `Model.shipped()`, `train`. Reference: Fellegi and Sunter 1969.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .block import Floats
+from .calibration import AS_STATED, Line
 from .evidence import COLUMNS, NAME_COLUMNS, RULES
 from .groups import FACTS
 from .trees import Trees
@@ -56,8 +58,9 @@ SIGNS = {
 class Model:
     """Weights in nats by column (`"rule: column"`), the bias, and the log-odds above which two clusters are joined.
 
-    `groups` weigh what is known of two groups of works (`groups.FACTS`). `card` says what the model was trained on,
-    when, and what it scores.
+    `groups` weigh what is known of two groups of works (`groups.FACTS`). Pairs whose works were gathered in one group,
+    or whose groups were never compared, are likelier or less likely than they look by themselves: `gathered` and
+    `beside` say how much. `card` says what the model was trained on, when, and what it scores.
     """
 
     bias: float
@@ -65,6 +68,8 @@ class Model:
     groups: Trees
     threshold: float
     card: Mapping[str, Any]
+    gathered: Line = AS_STATED
+    beside: Line = AS_STATED
 
     @staticmethod
     @cache
@@ -78,7 +83,17 @@ class Model:
         data = json.loads(text)
         if set(data["weights"]) != set(COLUMNS):
             raise ValueError("the model was trained for other columns than the rules have now; train it again")
-        return Model(data["bias"], data["weights"], Trees.read(data["groups"], FACTS), data["threshold"], data["card"])
+        if "groups" not in data:
+            raise ValueError("the model does not know how to weigh groups of works; train it again")
+        return Model(
+            data["bias"],
+            data["weights"],
+            Trees.read(data["groups"], FACTS),
+            data["threshold"],
+            data["card"],
+            Line(**data["gathered"]),
+            Line(**data["beside"]),
+        )
 
     def write(self, path: Path) -> None:
         """Write the model as JSON, four decimals."""
@@ -86,6 +101,8 @@ class Model:
             "bias": self.bias,
             "weights": {column: round(float(self.weights[column]), 4) for column in COLUMNS},
             "threshold": self.threshold,
+            "gathered": {name: round(value, 4) for name, value in asdict(self.gathered).items()},
+            "beside": {name: round(value, 4) for name, value in asdict(self.beside).items()},
             "card": self.card,
             "groups": self.groups.write(FACTS),
         }

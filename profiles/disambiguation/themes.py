@@ -1,9 +1,10 @@
 """What is known of two groups of works, in sentences: the facts of `groups`, each kind told with what it adds.
 
 Idea: the trees that weigh two groups say what every fact adds beside a reference (`Trees.contributions`); facts that a
-person would tell in one breath are a theme, and its weight is their sum. In the reference nothing speaks for or against:
-topics as near as chance has it, between no coauthor in common and one; what is not known, how many works there are and
-how many compete are in it as they are, so that they add nothing of their own. Entry point: `told`.
+person would tell in one breath are a theme, and its weight is their sum. In the reference nothing speaks for or
+against: topics are as near as chance has them, there is between no coauthor in common and one; what is not known, how
+many works there are and how many compete are in it as they are, so that they add nothing of their own.
+Entry point: `told`.
 """
 
 from __future__ import annotations

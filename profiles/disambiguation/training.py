@@ -8,7 +8,7 @@ because their names are hard must not set the prior of everyone. Entry point: `l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,12 @@ from scipy import sparse
 
 from .block import Floats, Ints, Texts, prepare
 from .blocking import blocks
-from .clustering import Decisions
+from .calibration import AS_STATED, Line, fit_line
+from .clustering import CERTAIN, Decisions
 from .engine import batches
 from .evidence import RULES, matrix
 from .gold import Gold, GoldError, folds_of
-from .groups import FACTS, SPEAK_FOR, SURE, GroupPairs, compare
+from .groups import FACTS, SPEAK_FOR, SURE, GroupPairs, Works, compare, join
 from .model import Model, balance, train
 from .rarity import NameCounts
 from .themes import THEMES
@@ -69,7 +70,8 @@ def learn(sets: Sequence[Gold], date: str, without: str = "") -> Model:
     The rule called `without` is hidden from it, and so weighs nothing.
     """
     taught = [_hidden(_Taught(gold, *examples(gold)), without) for gold in sets]
-    groups = _learn_groups(taught, without)
+    lessons = _group_lessons(taught)
+    groups = _grow(taught, lessons, without)
     bias, weights = _additive(taught)
     card = {
         "version": date,
@@ -83,7 +85,8 @@ def learn(sets: Sequence[Gold], date: str, without: str = "") -> Model:
         "limits": "learnt from English-language science; the threshold favours precision; "
         "probabilities are of links, not of people",
     }
-    return Model(bias, weights, groups, THRESHOLD, card)
+    gathered, beside = _line([of.gathered for of in lessons]), _line([of.beside for of in lessons])
+    return Model(bias, weights, groups, THRESHOLD, card, gathered, beside)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,17 +122,54 @@ def _additive(taught: Sequence[_Taught]) -> tuple[float, dict[str, float]]:
     )
 
 
-def _learn_groups(taught: Sequence[_Taught], without: str) -> Trees:
+def _grow(taught: Sequence[_Taught], lessons: Sequence[Lessons], without: str) -> Trees:
     """Trees over the facts of pairs of groups, of which those that the rule `without` tells are hidden."""
-    facts, truth, importance = _group_lessons(taught)
+    facts = np.concatenate([of.facts for of in lessons])
     facts[:, [FACTS.index(fact) for theme in THEMES if theme.name == without for fact in theme.usual]] = 0
-    return fit(facts, truth, importance, [int(fact in SPEAK_FOR) for fact in FACTS])
+    importance = [
+        of.importance / max(of.importance.sum(), 1e-9) * np.sqrt(t.authors)
+        for t, of in zip(taught, lessons, strict=True)
+    ]
+    truth = np.concatenate([of.truth for of in lessons])
+    return fit(facts, truth, np.concatenate(importance), [int(fact in SPEAK_FOR) for fact in FACTS])
 
 
-def _group_lessons(taught: Sequence[_Taught]) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
-    """Facts, truth and importance of pairs of groups. Works are weighed by a model that has not seen their authors, as
-    they will be when the model is used."""
-    found: list[tuple[Floats, NDArray[np.float64], NDArray[np.float64]]] = []
+def _line(tables: Sequence[NDArray[np.float64]]) -> Line:
+    """The line that calibrates log-odds, each set counting alike, from (n, 2) tables of log-odds and truth."""
+    known = [table for table in tables if len(table)]
+    if not known:
+        return AS_STATED
+    table = np.concatenate(known)
+    weight = np.concatenate([np.full(len(part), 1 / len(part)) for part in known])
+    return fit_line(np.clip(table[:, 0], -CERTAIN, CERTAIN), table[:, 1], weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What a gold set teaches about groups of works.
+
+    By pair of groups with labelled works: (n, len(FACTS)) `facts`, the share of their pairs of labelled works that are
+    one person's, and the importance (each labelled work counts alike, whatever number of groups compete). And (n, 2)
+    log-odds and truth of the pairs of labelled works that are `gathered` in one group, and of those `beside` whose
+    groups were not compared.
+    """
+
+    facts: Floats
+    truth: NDArray[np.float64]
+    importance: NDArray[np.float64]
+    gathered: NDArray[np.float64]
+    beside: NDArray[np.float64]
+
+    @staticmethod
+    def joined(parts: Sequence[Lessons]) -> Lessons:
+        """All lessons of several, which must not be none."""
+        return Lessons(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Lessons)))
+
+
+def _group_lessons(taught: Sequence[_Taught]) -> list[Lessons]:
+    """The lessons of each set. Works are weighed by a model that has not seen their authors, as they will be when the
+    model is used."""
+    found: list[list[Lessons]] = []
     for number in range(FOLDS):
         outside: list[_Taught] = []
         inside: list[Gold] = []
@@ -141,16 +181,12 @@ def _group_lessons(taught: Sequence[_Taught]) -> tuple[Floats, NDArray[np.float6
             inside.append(t.gold.restricted({key for key, fold in fold_of.items() if fold == number}))
         # A set too small to be divided teaches with the pairs that it has.
         model = Model(*_additive([t for t in outside if len(t.rows)] or taught), Trees.none(), THRESHOLD, {})
-        for whole, gold in zip(taught, inside, strict=True):
-            facts, truth, importance = group_examples(gold, model)
-            found.append((facts, truth, importance / max(importance.sum(), 1e-9) * np.sqrt(whole.authors)))
-    facts, truth, importance = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return facts, truth, importance
+        found.append([group_examples(gold, model) for gold in inside])
+    return [Lessons.joined(parts) for parts in zip(*found, strict=True)]
 
 
-def group_examples(gold: Gold, model: Model) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
-    """(n, len(groups.FACTS)) facts of pairs of groups with labelled works, the share of their pairs of labelled works
-    that are one person's, and the importance: each labelled work counts alike, whatever number of groups compete."""
+def group_examples(gold: Gold, model: Model) -> Lessons:
+    """What a gold set teaches about the groups that `model` gathers."""
     names: dict[str, int] = {}
     author_of = {
         s.id: names.setdefault(gold.labels[gold.keys[s.id]], len(names))
@@ -159,16 +195,27 @@ def group_examples(gold: Gold, model: Model) -> tuple[Floats, NDArray[np.float64
     }
     concerned = [s for block in blocks(gold.signatures) if any(m.id in author_of for m in block) for s in block]
     texts = Texts.of(concerned, Vocabulary.shipped())
-    found = [(np.empty((0, len(FACTS)), np.float32), np.empty(0), np.empty(0))]
+    found = [Lessons(np.empty((0, len(FACTS)), np.float32), *[np.empty(0)] * 2, *[np.empty((0, 2))] * 2)]
     for batch in batches(concerned, Decisions()):
         works, _unaided = weigh_pairs(batch, Decisions(), texts, model)
         authors = np.array([author_of.get(s.id, -1) for s in works.block.signatures])
+        stated = _pairs_beside(works, authors)
         for level in LEVELS:
             labels = gather(works, level)
-            pairs = compare(works, labels, works.alike)
-            found.append(_lessons(pairs, labels, authors))
-    facts, truth, importance = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return facts, truth, importance
+            found.append(Lessons(*_lessons(compare(works, labels, works.alike), labels, authors), *stated))
+            stated = [part[:0] for part in stated]  # once
+    return Lessons.joined(found)
+
+
+def _pairs_beside(works: Works, authors: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """`Lessons.gathered` and `Lessons.beside`."""
+    sure = gather(works, SURE)
+    i, j = works.pairs.i, works.pairs.j
+    met = join(works, sure, Trees.none(), np.inf).meetings(i, j) >= 0
+    labelled = (authors[i] >= 0) & (authors[j] >= 0) & (works.constraints.paper[i] != works.constraints.paper[j])
+    table = np.column_stack([works.log_odds, authors[i] == authors[j]]).astype(np.float64)
+    gathered = sure[i] == sure[j]
+    return [table[labelled & gathered], table[labelled & ~gathered & ~met]]
 
 
 def _lessons(

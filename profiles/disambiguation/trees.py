@@ -89,11 +89,11 @@ class Trees:
     def _bits(self) -> NDArray[np.int64]:
         return 1 << np.arange(self.facts.shape[1])[::-1]
 
-    def contributions(self, row: Floats, reference: Floats) -> tuple[float, Floats]:
+    def contributions(self, row: Floats, reference: Floats) -> tuple[float, NDArray[np.float64]]:
         """The score of a reference, and what each fact of a row adds to it by being what it is; both are (facts,).
 
-        Within a tree each level's answer is a player: its Shapley value against the answer of the reference. A fact that
-        may only speak for (`signs` of `fit`) then adds nothing negative where it exceeds its reference.
+        Within a tree each level's answer is a player: its Shapley value against the answer of the reference. A fact
+        that may only speak for (`signs` of `fit`) then adds nothing negative where it exceeds its reference.
         """
         depth, trees = self.facts.shape[1], np.arange(len(self.values))[:, None]
         answers, usual = ((of[self.facts] > self.cuts) @ np.diag(self._bits()) for of in (row, reference))
@@ -190,7 +190,9 @@ def _best_cut(
     return float(total.max()), int(total.argmax())
 
 
-def _monotone(value: NDArray[np.float64], weight: NDArray[np.float64], signs: NDArray[np.int64]) -> NDArray[np.float64]:
+def _monotone(
+    value: NDArray[np.float64], weight: NDArray[np.floating], signs: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Leaf values made to rise (or fall) with the answers of the levels that have a sign, by pooling what does not."""
     shape = (2,) * len(signs)
     value, weight = value.reshape(shape).copy(), weight.reshape(shape)

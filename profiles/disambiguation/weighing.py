@@ -12,7 +12,7 @@ import numpy as np
 
 from .block import Block, Floats, Texts, prepare
 from .blocking import Pairs, pairs
-from .clustering import Constraints, Decisions, Ints, cluster, unite_wholes
+from .clustering import CERTAIN, Constraints, Decisions, Ints, cluster, unite_wholes
 from .evidence import COAUTHORS, lone_common_coauthor, matrix
 from .groups import SURE, Joined, Works, join
 from .model import Model
@@ -45,6 +45,15 @@ class Weighed:
     constraints: Constraints
     model: Model
 
+    @property
+    def believed(self) -> Floats:
+        """By pair, the log-odds that the two are one person's by all that is known of their groups, calibrated."""
+        sure = self.joined.sure
+        gathered = sure[self.pairs.i] == sure[self.pairs.j]
+        own = np.clip(self.log_odds, -CERTAIN, CERTAIN)
+        alone = np.where(gathered, self.model.gathered.of(own), self.model.beside.of(own))
+        return np.where(self.meeting >= 0, self.stated, alone).astype(np.float32)
+
 
 def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Texts, model: Model) -> Weighed:
     """Weigh the pairs of some blocks, gather what is surely one person's, and join the groups."""
@@ -60,7 +69,7 @@ def weigh(batch: Sequence[Sequence[Signature]], decisions: Decisions, texts: Tex
         unaided,
         joined,
         meeting,
-        np.where(meeting >= 0, np.append(joined.log_odds, 0)[meeting], works.log_odds),
+        np.where(meeting >= 0, np.append(joined.log_odds, 0)[meeting], works.log_odds),  # [-1] is never used
         unite_wholes(joined.labels, works.pairs.i, works.pairs.j, works.usable, works.constraints),
         works.constraints,
         model,
