@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .evidence import RULES, Rule
+from .groups import SPEAK_FOR, SURE
 from .model import Model
+from .themes import THEMES
 
 RETRAIN = (
     "python3 manage.py train_disambiguation --gold DIR --worth \\\n"
@@ -62,6 +64,17 @@ def _features(card: Mapping[str, Any]) -> Iterator[str]:
     )
     rows = [(rule.name, _columns(rule), *(f"{worth[rule.name][name]:+.1f}" for name in sets)) for rule in RULES]
     yield _table(("rule", "reads", *sets), rows)
+    yield (
+        f"Works that are one person's with log-odds above {SURE:g} are gathered; groups of works are then weighed by "
+        "trees over facts of the two as wholes. Without a rule, the facts of the same name are hidden from the trees too."
+    )
+    yield _table(
+        ("theme", "facts; in italics those of which more may only speak for one person"),
+        [
+            (theme.name, ", ".join(f"*{fact}*" if fact in SPEAK_FOR else fact for fact in theme.usual))
+            for theme in THEMES
+        ],
+    )
 
 
 def _columns(rule: Rule) -> str:

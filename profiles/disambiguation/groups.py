@@ -126,7 +126,7 @@ class Joined:
 
     A meeting is a pair of groups that were weighed: first those that were joined, in order, then those left apart. By
     meeting: `pairs`, `log_odds` that the two are one person, and the round it belongs to. `rounds` are the labels that
-    each round began with, and at last `labels`.
+    each round began with, and at last those it ended with, of which `labels` are the numbers from 0.
     """
 
     sure: Ints
@@ -387,17 +387,16 @@ def _competition(
 
 def _nearest(found: GroupPairs, score: Floats, threshold: float) -> list[int]:
     """The pairs above the threshold of which each group is the other's nearest, no group twice."""
-    best: dict[int, float] = {}
+    seen: set[int] = set()
     order = np.lexsort((found.b, found.a, -score)).tolist()
     chosen: list[int] = []
     for pair in order:
         if score[pair] <= threshold:
             break
         a, b = int(found.a[pair]), int(found.b[pair])
-        if a not in best and b not in best:
+        if not seen & {a, b}:
             chosen.append(pair)
-        best.setdefault(a, score[pair])
-        best.setdefault(b, score[pair])
+        seen |= {a, b}
     return chosen
 
 
