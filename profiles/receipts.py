@@ -16,7 +16,6 @@ from typing import Any
 
 from .disambiguation.attribution import STRONG
 from .disambiguation.model import log_odds_of, probability_of
-from .disambiguation.themes import THEMES
 
 PLACES = Decimal("0.0001")  # as the engine rounds what it stores
 _STATEMENTS = frozenset({"decision", "orcid"})
@@ -41,12 +40,21 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One reason: log-odds `weight` in nats, and `length`, its share of the receipt's largest weight, -1 to 1."""
+    """One reason: log-odds `weight` in nats, and `length`, its share of the receipt's largest weight, -1 to 1.
+
+    `parts` are the sum of the two linked works by themselves, where groups of works were weighed.
+    """
 
     rule: str
     weight: Decimal
     sentence: str
     length: float
+    parts: tuple[Item, ...] = ()
+
+    @property
+    def of_parts(self) -> Decimal:
+        """What the parts sum to."""
+        return sum((part.weight for part in self.parts), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class Receipt:
     @property
     def of_groups(self) -> bool:
         """Whether not two works but the groups of works they belong to were weighed."""
-        return any(item.rule == THEMES[0].name for item in self.items)
+        return any(item.parts for item in self.items)
 
 
 def receipt(evidence: Sequence[Mapping[str, Any]], threshold: float) -> Receipt:
@@ -95,13 +103,8 @@ def receipt(evidence: Sequence[Mapping[str, Any]], threshold: float) -> Receipt:
     >>> found.total, found.without_strongest.total, found.without_strongest.standing.value
     (Decimal('2.1000'), Decimal('-0.5000'), 'apart')
     """
-    weights = [Decimal(str(item["weight"])).quantize(PLACES) for item in evidence]
-    largest = max((abs(weight) for weight in weights), default=Decimal(0)) or Decimal(1)
-    items = tuple(
-        Item(item["rule"], weight, item["sentence"], float(weight / largest))
-        for item, weight in zip(evidence, weights, strict=True)
-    )
-    total = sum(weights, Decimal(0).quantize(PLACES))
+    items = _items(evidence)
+    total = sum((item.weight for item in items), Decimal(0).quantize(PLACES))
     missing = Decimal(str(log_odds_of(STRONG))).quantize(PLACES) - total
     return Receipt(
         items,
@@ -109,6 +112,15 @@ def receipt(evidence: Sequence[Mapping[str, Any]], threshold: float) -> Receipt:
         _without_strongest(items, total, threshold),
         missing if missing > 0 else None,
         probability_of(threshold),
+    )
+
+
+def _items(evidence: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    weights = [Decimal(str(item["weight"])).quantize(PLACES) for item in evidence]
+    largest = max((abs(weight) for weight in weights), default=Decimal(0)) or Decimal(1)
+    return tuple(
+        Item(item["rule"], weight, item["sentence"], float(weight / largest), _items(item.get("parts", ())))
+        for item, weight in zip(evidence, weights, strict=True)
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import networkx as nx
@@ -190,7 +190,7 @@ def resolve(surnames: Sequence[str], batch: int | None = None, correction: Corre
             or (Assignment.State.WEAK if attribution.weak else Assignment.State.STRONG),
             compared_with_id=attribution.linked_to,
             probability=round(attribution.probability, 4),
-            evidence=[asdict(item) for item in attribution.evidence],
+            evidence=[_item(reason) for reason in attribution.evidence],
             model=str(model.card["version"]),
         )
         for cluster in resolution.clusters
@@ -298,6 +298,12 @@ def _authors(
     for part, author in zip(members, kept, strict=True):
         now |= dict.fromkeys(part, next(made).pk if author is None else author)
     return now
+
+
+def _item(reason: engine.Evidence) -> dict[str, Any]:
+    """A reason as it is stored: what the receipt reads."""
+    item = {"rule": reason.rule, "weight": reason.weight, "sentence": reason.sentence}
+    return item | {"parts": [_item(part) for part in reason.parts]} if reason.parts else item
 
 
 def _agrees(row: Assignment, stored: Assignment | None) -> bool:

@@ -9,7 +9,7 @@ to the core, however well it holds together itself. Entry point: `attributions`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from .evidence import RULES, matrix, rarity_sentence
 from .groups import FACTS
 from .model import log_odds_of, probability_of
 from .names import Agreement, read_given
-from .themes import told
+from .themes import TWO_BY_TWO, told
 from .weighing import Weighed
 
 # A link below is shown as weak. The model is trained on hard names, so that more of the links that state .85 are right.
@@ -38,11 +38,16 @@ UNAMBIGUOUS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason: the rule's name, the log-odds it adds (nats), and a sentence."""
+    """One reason: the rule's name, the log-odds it adds (nats), and a sentence.
+
+    Where groups of works were weighed, the reason that speaks of works two at a time has the sum of the two linked
+    works as `parts`: what they would be by themselves.
+    """
 
     rule: str
     weight: float
     sentence: str
+    parts: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,13 @@ def by_links(
     added = w.model.contributions(matrix(w.block, w.pairs[rows]))
     met = {int(meeting): _of_groups(w, int(meeting)) for meeting in np.unique(w.meeting[rows]) if meeting >= 0}
     found = []
-    for position, row, parts, doubted in zip(positions, rows, added, weak, strict=True):
+    for position, row, weights, doubted in zip(positions, rows, added, weak, strict=True):
         pair = w.pairs[np.array([row])]
-        evidence = met.get(int(w.meeting[row])) or _of_works(w, pair, parts)
+        evidence = _of_works(w, pair, weights)
+        if w.meeting[row] >= 0:
+            evidence = tuple(
+                replace(item, parts=evidence) if item.rule == TWO_BY_TWO else item for item in met[int(w.meeting[row])]
+            )
         found.append(_by_link(w, position, pair, evidence, bool(doubted)))
     return found
 

@@ -66,7 +66,7 @@ def _features(card: Mapping[str, Any]) -> Iterator[str]:
     yield _table(("rule", "reads", *sets), rows)
     yield (
         f"Works that are one person's with log-odds above {SURE:g} are gathered; groups of works are then weighed by "
-        "trees over facts of the two as wholes. Without a rule, the facts of the same name are hidden from the trees too."
+        "trees over facts of the two as wholes. Where a rule is left out, so are the facts that its namesake tells."
     )
     yield _table(
         ("theme", "facts; in italics those of which more may only speak for one person"),

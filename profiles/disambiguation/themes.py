@@ -22,6 +22,7 @@ from .groups import FACTS, Joined
 from .names import Agreement
 from .trees import Trees
 
+TWO_BY_TWO = "two by two"
 LEAD = 0.2  # nats by which the next best group may be nearer or farther and still be called about as near
 
 
@@ -157,7 +158,7 @@ def _others(met: Meeting) -> str:
 
 
 THEMES = (
-    Theme("two by two", {"best": 0, "likeliest": 0, "mean": 0, "beyond names": 0}, _two_by_two),
+    Theme(TWO_BY_TWO, {"best": 0, "likeliest": 0, "mean": 0, "beyond names": 0}, _two_by_two),
     Theme("name", {"names": 0}, _names),
     Theme("rarity", {"ambiguity": RARE}, _rarity),
     Theme(

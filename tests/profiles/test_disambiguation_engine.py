@@ -2,15 +2,19 @@
 
 import math
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.disambiguation.attribution import STRONG
 from profiles.disambiguation.engine import Decisions, resolve
+from profiles.disambiguation.groups import FACTS
 from profiles.disambiguation.model import Model
 from profiles.disambiguation.signatures import Signature, coauthor_key
+from profiles.disambiguation.trees import DEPTH, Trees
 
 XIANGNING_CHEN = [
     (
@@ -204,6 +208,33 @@ def test_evidence_adds_up_to_the_total_and_the_probability(xiangning_chen):
         assert attribution.probability == pytest.approx(1 / (1 + math.exp(-attribution.total)))
         assert attribution.weak == (attribution.probability < STRONG)
         assert known[attribution.linked_to].paper != known[attribution.signature].paper
+
+
+def test_works_that_came_together_as_groups_are_attributed_by_what_is_known_of_the_groups():
+    """Two circles under one rare name: by themselves no two of their works are surely one person's."""
+    cuts = np.full((1, DEPTH), 0.01, np.float32)  # one tree that asks whether any two works have even odds
+    asked = np.full((1, DEPTH), FACTS.index("best"), np.int32)
+    sure = Trees(-0.5, asked, cuts, np.linspace(0, 3, 2**DEPTH, dtype=np.float32)[np.newaxis])
+    papers = [
+        ("Broad neural architecture search", 2020, "cs.LG", "Boqing Gong, Nannan Li, Yaran Chen"),
+        ("Block-wise neural architecture search", 2020, "cs.LG", "Boqing Gong, Nannan Li, Yaran Chen"),
+        ("Distillation of teachers", 2020, "cs.CL", "Boqing Gong, Lin Guo, Guo-qing Jiang"),
+        ("Distillation from user histories", 2020, "cs.CL", "Boqing Gong, Lin Guo, Guo-qing Jiang"),
+    ]
+    known = signatures(papers)
+    [gong] = [
+        c
+        for c in resolve(known, model=replace(Model.shipped(), groups=sure)).clusters
+        if known[c.members[0]].family == "Gong"
+    ]
+    assert len(gong.members) == 4
+    of_groups = [a for a in gong.attributions if a.evidence[1].rule == "two by two"]
+    assert of_groups
+    for attribution in of_groups:
+        assert attribution.total == pytest.approx(2.5)
+        assert attribution.weak  # strong enough by its number, but nothing but the name ties the circles
+        rules = [part.rule for part in attribution.evidence[1].parts]
+        assert rules[:3] == ["prior", "name", "rarity"]
 
 
 # How a sentence begins or what it says, and the direction that its weight must have.

@@ -101,6 +101,21 @@ def test_the_page_says_what_its_strongest_item_carries(client: Client, xiangning
 
 
 @pytest.mark.django_db
+def test_where_groups_were_weighed_the_receipt_says_so_and_shows_the_two_works_by_themselves(
+    client: Client, xiangning_chen: Author
+):
+    assignment = xiangning_chen.assignments.exclude(compared_with=None)[0]
+    pair = items(-0.8, 1.25, 0.5)
+    assignment.evidence = [*items(-0.4, 0.75), {"rule": "two by two", "weight": 1.5, "sentence": "best", "parts": pair}]
+    assignment.save()
+    html = client.get(reverse("attribution", args=[assignment.signature.paper_id, xiangning_chen.pk])).content.decode()
+    assert "the two groups as wholes" in html
+    assert weights_of(html) == ([Decimal("-0.4"), Decimal("0.75"), Decimal("1.5")], Decimal("1.85"))
+    assert "The two works by themselves: +0.9500" in html
+    assert all(f"{part['weight']:+.4f}" in html for part in pair)
+
+
+@pytest.mark.django_db
 def test_a_work_that_stands_alone_says_so_and_leads_to_its_name(client: Client, bring):
     bring(fact("2001.00001", ["A. B. Lovelace"]))
     assignment = Assignment.objects.get()
