@@ -96,7 +96,7 @@ class Model:
         )
 
     def write(self, path: Path) -> None:
-        """Write the model as JSON, four decimals."""
+        """Write the model as JSON, four decimals, a tree a line."""
         data = {
             "bias": self.bias,
             "weights": {column: round(float(self.weights[column]), 4) for column in COLUMNS},
@@ -104,9 +104,12 @@ class Model:
             "gathered": {name: round(value, 4) for name, value in asdict(self.gathered).items()},
             "beside": {name: round(value, 4) for name, value in asdict(self.beside).items()},
             "card": self.card,
-            "groups": self.groups.write(FACTS),
         }
-        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        groups = self.groups.write(FACTS)
+        trees = ",\n  ".join(json.dumps(tree) for tree in groups["trees"])
+        text = json.dumps(data, indent=1, ensure_ascii=False).removesuffix("\n}")
+        text += f',\n "groups": {{\n  "bias": {groups["bias"]},\n  "trees": [\n  {trees}]\n }}\n}}\n'
+        path.write_text(text, "utf-8")
 
     def vector(self) -> Floats:
         """The weights in the order of `COLUMNS`."""
