@@ -34,6 +34,7 @@ GATE = 0.0
 # Pairs of groups weighed in one round, the likeliest first. The gold sets have at most 20,000 in one batch; a block of
 # 3,000 works that all might be one person's and of which none surely are would have millions.
 MOST = 200_000
+DIGITS = 4
 SLICE = 20_000  # of these, whose rows are multiplied at once: 15 MB
 ROUNDS = 20  # each joins what is nearest of all groups at once; the gold sets need at most 11
 NOBODY = -5.0  # how near the next best group is where there is none
@@ -322,8 +323,8 @@ def _rows_product(
     product = np.empty(len(a), np.float32)
     for start in range(0, len(a), SLICE):
         part = slice(start, start + SLICE)
-        if isinstance(matrix, np.ndarray):
-            product[part] = np.einsum("ij,ij->i", matrix[a[part]], matrix[b[part]])
+        if isinstance(matrix, np.ndarray):  # rounded, since the last digit varies with what is summed beside
+            product[part] = np.einsum("ij,ij->i", matrix[a[part]], matrix[b[part]]).round(DIGITS)
         else:
             product[part] = np.asarray(matrix[a[part]].multiply(matrix[b[part]]).sum(axis=1)).ravel()
     return product

@@ -28,6 +28,7 @@ from .groups import FACTS
 from .trees import Trees
 
 TABLE = "model.json"
+DIGITS = 4
 # Strength of the pull to zero, as if so many (weighted) pairs spoke for no effect: columns seen in few sets stay small.
 RIDGE = 3.0
 # What may only speak for (+1) or against (-1) one person, by the first beginning of a column's name that fits. Without
@@ -128,8 +129,11 @@ class Model:
         return total
 
     def log_odds(self, rows: Floats) -> Floats:
-        """(pairs,) log-odds that the two are one person."""
-        total: Floats = (rows @ self.vector() + np.float32(self.bias)).astype(np.float32)
+        """(pairs,) log-odds that the two are one person, to `DIGITS`.
+
+        Sums of floats differ in their last digit with what else is summed beside them; no tie must be decided by that.
+        """
+        total: Floats = (rows @ self.vector() + np.float32(self.bias)).astype(np.float32).round(DIGITS)
         return total
 
 

@@ -85,7 +85,8 @@ def learn(sets: Sequence[Gold], date: str, without: str = "") -> Model:
         "limits": "learnt from English-language science; the threshold favours precision; "
         "probabilities are of links, not of people",
     }
-    gathered, beside = _line([of.gathered for of in lessons]), _line([of.beside for of in lessons])
+    gathered = _line(taught, [of.gathered for of in lessons])
+    beside = _line(taught, [of.beside for of in lessons])
     return Model(bias, weights, groups, THRESHOLD, card, gathered, beside)
 
 
@@ -134,14 +135,13 @@ def _grow(taught: Sequence[_Taught], lessons: Sequence[Lessons], without: str) -
     return fit(facts, truth, np.concatenate(importance), [int(fact in SPEAK_FOR) for fact in FACTS])
 
 
-def _line(tables: Sequence[NDArray[np.float64]]) -> Line:
-    """The line that calibrates log-odds, each set counting alike, from (n, 2) tables of log-odds and truth."""
-    known = [table for table in tables if len(table)]
-    if not known:
+def _line(taught: Sequence[_Taught], tables: Sequence[NDArray[np.float64]]) -> Line:
+    """The line that calibrates log-odds, from a table (n, 2) of log-odds and truth by set; sets count as for groups."""
+    table = np.concatenate(tables)
+    if not len(table):
         return AS_STATED
-    table = np.concatenate(known)
-    weight = np.concatenate([np.full(len(part), 1 / len(part)) for part in known])
-    return fit_line(np.clip(table[:, 0], -CERTAIN, CERTAIN), table[:, 1], weight)
+    weight = [np.full(len(of), np.sqrt(t.authors) / max(len(of), 1)) for t, of in zip(taught, tables, strict=True)]
+    return fit_line(np.clip(table[:, 0], -CERTAIN, CERTAIN), table[:, 1], np.concatenate(weight))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
