@@ -118,6 +118,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     except (ServiceError, ImproperlyConfigured) as error:
         return _tell(error)
+    except Exception:
+        # The sentence about a child that ended is lost if it was raised inside a destructor; this is then its echo.
+        if ended := _ended([*services.children, *children]):
+            return _tell(ended)
+        raise
     finally:
         _stop(children, services)
     return 0
@@ -217,10 +222,14 @@ def _fill() -> None:
         raise ServiceError(f"The database failed while the demo records came in: {error}") from error
 
 
+def _ended(children: Sequence[Child]) -> ServiceError | None:
+    """The sentence about the first child that has ended."""
+    return next((child.failure() for child in children if child.process.poll() is not None), None)
+
+
 def _raise_if_ended(children: Sequence[Child]) -> None:
-    for child in children:
-        if child.process.poll() is not None:
-            raise child.failure()
+    if ended := _ended(children):
+        raise ended
 
 
 @contextlib.contextmanager
