@@ -19,7 +19,8 @@ from scipy.sparse.csgraph import connected_components
 from .attribution import Attribution, Evidence, attributions
 from .block import Texts
 from .blocking import CAP, blocks, whole_blocks
-from .clustering import APART, Contradiction, Decisions, Step, meetings, parts_of
+from .clustering import Contradiction, Decisions, Step, meetings, parts_of
+from .groups import usable
 from .model import Model, probability_of
 from .names import Agreement
 from .pieces import Cluster, rejoin
@@ -152,8 +153,8 @@ def _met(w: Weighed) -> Iterator[Contradiction]:
     """Where the evidence would join two claimed authors."""
     if not (w.constraints.owner >= 0).any():
         return
-    usable = np.where(w.pairs.agreement == Agreement.MISPRINT, np.float32(-APART), w.log_odds)
-    for i, j in meetings(w.labels, w.pairs.i, w.pairs.j, usable, w.model.threshold, w.constraints):
+    log_odds = usable(w.pairs, w.log_odds)
+    for i, j in meetings(w.labels, w.pairs.i, w.pairs.j, log_odds, w.model.threshold, w.constraints):
         left, right = sorted((w.signatures[i].id, w.signatures[j].id))
         evidence = Step(left, right, "evidence")
         yield Contradiction((evidence, Step(left, right, "claimed")), evidence)

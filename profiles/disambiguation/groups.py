@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ GATE = 0.0
 # Pairs of groups weighed in one round, the likeliest first. The gold sets have at most 20,000 in one batch; a block of
 # 3,000 works that all might be one person's and of which none surely are would have millions.
 MOST = 200_000
-DIGITS = 4
+DIGITS = 4  # of log-odds and cosines: the last ones of a sum of floats vary with what is summed beside
 SLICE = 20_000  # of these, whose rows are multiplied at once: 15 MB
 ROUNDS = 20  # each joins what is nearest of all groups at once; the gold sets need at most 11
 NOBODY = -5.0  # how near the next best group is where there is none
@@ -82,6 +81,11 @@ SPEAK_FOR = frozenset(FACTS) - {
 }
 
 
+def usable(pairs: Pairs, log_odds: Floats) -> Floats:
+    """The log-odds by which pairs may be joined: a misprint never joins by itself."""
+    return np.where(pairs.agreement == Agreement.MISPRINT, np.float32(-APART), log_odds)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Works:
     """The signatures of a batch, and the pairs of them whose names agree, with two arrays by pair: the log-odds that
@@ -100,8 +104,8 @@ class Works:
 
     @property
     def usable(self) -> Floats:
-        """The log-odds by which works may be joined: a misprint never joins by itself."""
-        return np.where(self.pairs.agreement == Agreement.MISPRINT, np.float32(-APART), self.log_odds)
+        """The log-odds by which works may be joined."""
+        return usable(self.pairs, self.log_odds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,14 +145,11 @@ class Joined:
         """By pair of positions, the meeting of their groups: that which joined them, or left them apart; or -1."""
         found = np.full(len(i), -1, np.int32)
         count = len(self.labels)
-        last = len(self.rounds) - 1
-        for number, (before, after) in enumerate(pairwise((*self.rounds, self.rounds[-1]))):
+        for number, before in enumerate(self.rounds):
             here = np.flatnonzero(self.round == number)
             if not len(here):
                 continue
             open_ = np.flatnonzero(before[i] != before[j])
-            if number < last:
-                open_ = open_[after[i[open_]] == after[j[open_]]]
             key, asked = (
                 np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b)
                 for a, b in ((self.pairs.a[here], self.pairs.b[here]), (before[i[open_]], before[j[open_]]))
@@ -323,7 +324,7 @@ def _rows_product(
     product = np.empty(len(a), np.float32)
     for start in range(0, len(a), SLICE):
         part = slice(start, start + SLICE)
-        if isinstance(matrix, np.ndarray):  # rounded, since the last digit varies with what is summed beside
+        if isinstance(matrix, np.ndarray):
             product[part] = np.einsum("ij,ij->i", matrix[a[part]], matrix[b[part]]).round(DIGITS)
         else:
             product[part] = np.asarray(matrix[a[part]].multiply(matrix[b[part]]).sum(axis=1)).ravel()

@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from .block import Floats
 from .calibration import AS_STATED, Line
 from .evidence import COLUMNS, NAME_COLUMNS, RULES
-from .groups import FACTS
+from .groups import DIGITS, FACTS
 from .trees import Trees
 
 TABLE = "model.json"
-DIGITS = 4
 # Strength of the pull to zero, as if so many (weighted) pairs spoke for no effect: columns seen in few sets stay small.
 RIDGE = 3.0
 # What may only speak for (+1) or against (-1) one person, by the first beginning of a column's name that fits. Without
