@@ -199,17 +199,15 @@ def group_examples(gold: Gold, model: Model) -> Lessons:
     for batch in batches(concerned, Decisions()):
         works, _unaided = weigh_pairs(batch, Decisions(), texts, model)
         authors = np.array([author_of.get(s.id, -1) for s in works.block.signatures])
-        stated = _pairs_beside(works, authors)
         for level in LEVELS:
             labels = gather(works, level)
+            stated = _pairs_stated(works, labels, authors) if level == SURE else [np.empty((0, 2))] * 2
             found.append(Lessons(*_lessons(compare(works, labels, works.alike), labels, authors), *stated))
-            stated = [part[:0] for part in stated]  # once
     return Lessons.joined(found)
 
 
-def _pairs_beside(works: Works, authors: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+def _pairs_stated(works: Works, sure: Ints, authors: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """`Lessons.gathered` and `Lessons.beside`."""
-    sure = gather(works, SURE)
     i, j = works.pairs.i, works.pairs.j
     met = join(works, sure, Trees.none(), np.inf).meetings(i, j) >= 0
     labelled = (authors[i] >= 0) & (authors[j] >= 0) & (works.constraints.paper[i] != works.constraints.paper[j])
