@@ -235,3 +235,23 @@ class BatchRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.fate}"
+
+
+class JournalEntry(models.Model):
+    """One thing that somebody did (`papers.journal`). The database refuses to change or delete it."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    account_id = models.BigIntegerField(null=True, help_text="none where the program did it by itself")
+    account_name = models.CharField(max_length=150, blank=True)
+    verb = models.CharField(max_length=40)
+    subject_kind = models.CharField(max_length=60, help_text="app.model")
+    subject_id = models.BigIntegerField()
+    subject = models.CharField(max_length=300, help_text="what it was called then")
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = _("journal entries")
+        indexes = [models.Index(fields=["subject_kind", "subject_id", "id"], name="journal_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.account_name or 'BZPEER'} {self.verb} {self.subject}"
