@@ -1,34 +1,43 @@
 """Importing: a stream of records becomes papers, in chunks that are each one transaction.
 
+Problem: a file of millions of records must get in at the speed of the database, in little memory, and whatever kills
+the import must cost a chunk at most. Idea: the input is cut into chunks by counting only, so that it is always cut at
+the same places. A chunk of lines that were met before is recognised by their digests; one of new lines is parsed by a
+second process while the chunk before it is merged (`papers.reading`). Which of the two is tried first follows from what
+the last chunk was, and changes how long it takes, never what comes out.
+
 A batch keeps its checkpoint in the same transaction as the rows, so a run that was killed goes on where it was and ends
-as an uninterrupted one would. Memory is bounded by the chunk. Entry point: `run`.
+as an uninterrupted one would. A row that PostgreSQL refuses is found by halving and refused alone. Memory is bounded by
+the chunk. Entry point: `run`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator
+import io
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from django.db import connection, transaction
+import psycopg
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
-from . import merging, sources
+from . import merging, reading, sources
 from .models import Batch, BatchRecord, Topic
-from .names import fold, surname_key
-from .records import Numbered, PrintedAuthor, Record, Refusal
+from .reading import Item
+from .records import Line, Refusal
+from .sources import jsonlines
+from .staging import Staged
 from .streams import UnreadableFile, open_stream
-from .taxonomy import is_category, topic_name
-from .text import plain
 
 # Measured on 50,000 snapshot records: 2,000 a chunk is within 5 % of 10,000 and holds a page view up for less long.
 CHUNK = 2_000
-# A B-tree entry holds at most 2,704 bytes; no real family name is as long as this.
-KEY_LENGTH = 200
 
 _ADVISORY_LOCK = 0x425A50  # "BZP": one merge at a time, or two batches could insert one paper twice
+# SQLSTATE classes that speak of a value: data exception, constraint violation, limit exceeded (a key too long).
+_OF_A_ROW = ("22", "23", "54")
 
 Report = Callable[[Batch], None]
 
@@ -36,115 +45,223 @@ Report = Callable[[Batch], None]
 def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> None:
     """Import everything in `stream` that lies behind the batch's checkpoint; `report` is called after each chunk.
 
-    Raises `papers.streams.UnreadableFile` when the file as a whole cannot be read (what was read before stays in).
+    Raises `papers.streams.UnreadableFile` when the file as a whole cannot be read (what was read before stays in), or
+    is not the one that the batch had begun to read.
     """
-    head, stream = sources.peek(open_stream(stream))
+    size = _size(stream)
+    head, unpacked = sources.peek(open_stream(stream))
     source = sources.by_slug(batch.source) if batch.source else sources.detect(head)
-    batch.source = source.slug
-    batch.stage = Batch.Stage.READING
-    batch.save(update_fields=["source", "stage"])
-    items = (item for item in source.read(stream) if item.number > batch.checkpoint)
-    for chunk in _chunks(items):
-        _store(batch, chunk)
-        report(batch)
+    batch.source, batch.stage, batch.step_total = source.slug, Batch.Stage.READING, size or 0
+    items: Iterator[Item] = (
+        _unread(batch, jsonlines.numbered(unpacked))
+        if source.parse
+        else (item for item in source.read(unpacked) if item.number > batch.checkpoint)
+    )
+    chunks = _chunks(items)
+    chunk = next(chunks, [])
+    batch.step_began, batch.step_from = timezone.now(), stream.tell() if size else batch.checkpoint
+    batch.step_done = batch.step_from
+    batch.save()
+    with reading.Parser(source.slug) as parser:
+        ahead: list[Staged | Refusal] | None = None  # the chunk, where it was sent to be parsed
+        sent = met_before = False
+        while chunk:
+            if sent:
+                ahead = parser.receive()
+            following, broken = _next(chunks)
+            sent = bool(source.parse and following and not met_before)
+            if sent:
+                parser.send(following)
+            batch.step_done = stream.tell() if size else chunk[-1].number
+            met_before = _store(batch, chunk, ahead) * 2 > len(chunk)
+            report(batch)
+            if broken:
+                raise broken
+            chunk, ahead = following, None
+
+
+def _size(stream: BinaryIO) -> int:
+    """Bytes of the input as it was sent, packed or not; 0 for a pipe."""
+    if not stream.seekable():
+        return 0
+    at = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(at)
+    return size
+
+
+def _unread(batch: Batch, lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines behind the checkpoint. Those before it are not parsed, but must be what was read then.
+
+    Raises `UnreadableFile` where they are not: the first lines of a new file may be those of an old one.
+    """
+    checksum = number = 0
+    for line in lines:
+        number = line.number
+        if number > batch.checkpoint:
+            yield line
+            continue
+        checksum = _checksum([line], checksum)
+        if number == batch.checkpoint and batch.checksum not in {None, checksum}:
+            raise _another(batch)
+    if number < batch.checkpoint:
+        raise _another(batch)
+
+
+def _another(batch: Batch) -> UnreadableFile:
+    return UnreadableFile(
+        f"This is not the input that import {batch.pk} read {batch.checkpoint:,} records of; import it as a new one."
+    )
+
+
+def _checksum(lines: Iterable[Line], start: int) -> int:
+    """CRC-32 of the lines, going on from `start`."""
+    return zlib.crc32(b"".join([(line.content or b"") + b"\n" for line in lines]), start)
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items by `CHUNK`; where the input breaks off, what was read of the last chunk comes before the exception."""
+    chunk: list[Item] = []
+    try:
+        for item in items:
+            chunk.append(item)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    except UnreadableFile:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def _next(chunks: Iterator[list[Item]]) -> tuple[list[Item], UnreadableFile | None]:
+    """The next chunk, or none and why: what stands before a break is stored first."""
+    try:
+        return next(chunks, []), None
+    except UnreadableFile as error:
+        return [], error
+
+
+# --- one chunk -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
-class _Chunk:
+class _Part:
     """Records no two of which can be the same paper, and what is already known of the others."""
 
-    last: int = 0
-    records: dict[int, Record] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    repeats: list[tuple[Numbered, int]] = field(default_factory=list)  # (the record, the number it repeats)
+    records: dict[int, Staged] = field(default_factory=dict)
+    repeats: list[tuple[Staged, int]] = field(default_factory=list)  # (the record, the number it repeats)
     keys: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        return len(self.records) + len(self.refusals) + len(self.repeats)
-
-    def admits(self, record: Record) -> bool:
+    def admits(self, record: Staged) -> bool:
         """False where another record here may be the same paper, but only the stored one would tell."""
         met = [self.records[self.keys[key]] for key in _keys(record) if self.keys.get(key) in self.records]
         return not any(record.arxiv_id is None or other.arxiv_id is None for other in met)
 
-    def add(self, item: Numbered | Refusal) -> None:
-        self.last = item.number
-        if isinstance(item, Refusal):
-            self.refusals.append(item)
-            return
-        record = item.record
+    def add(self, record: Staged) -> None:
         earlier = self.keys.get(("arxiv", record.arxiv_id)) if record.arxiv_id else None
         if earlier is not None and not _is_newer(record, self.records[earlier]):
-            self.repeats.append((item, earlier))
+            self.repeats.append((record, earlier))
             return
         if earlier is not None:  # the newer record takes the place of the older one
-            self.repeats.append((Numbered(earlier, self.records.pop(earlier)), item.number))
-        self.records[item.number] = record
-        self.keys |= dict.fromkeys(_keys(record), item.number)
+            self.repeats.append((self.records.pop(earlier), record.number))
+        self.records[record.number] = record
+        self.keys |= dict.fromkeys(_keys(record), record.number)
 
 
-def _is_newer(record: Record, other: Record) -> bool:
+def _is_newer(record: Staged, other: Staged) -> bool:
     return record.updated is not None and (other.updated is None or record.updated > other.updated)
 
 
-def _keys(record: Record) -> Iterator[tuple[str, str]]:
+def _keys(record: Staged) -> Iterator[tuple[str, str]]:
     """What identifies a record within a chunk."""
     if record.arxiv_id:
         yield "arxiv", record.arxiv_id
     if record.doi:
         yield "doi", record.doi
-    yield "fingerprint", fingerprint(record)
+    yield "fingerprint", record.fingerprint
 
 
-def _chunks(items: Iterable[Numbered | Refusal]) -> Iterator[_Chunk]:
-    """The items in chunks; where the input breaks off, what was read of the last one comes before the exception."""
-    chunk = _Chunk()
-    try:
-        for item in items:
-            if len(chunk) >= CHUNK or (isinstance(item, Numbered) and not chunk.admits(item.record)):
-                yield chunk
-                chunk = _Chunk()
-            chunk.add(item)
-    except UnreadableFile:
-        if len(chunk):
-            yield chunk
-        raise
-    if len(chunk):
-        yield chunk
-
-
-def fingerprint(record: Record) -> str:
-    """32 hex digits of the folded title and the set of author names: finds a paper whose record has no identifier.
-
-    The title alone is no key: in arXiv 703 titles stand on several papers.
-    """
-    names = sorted({f"{fold(a.family)} {fold(a.given)}" for a in record.authors})
-    return hashlib.blake2b("\n".join([fold(plain(record.title)), *names]).encode(), digest_size=16).hexdigest()
+def _parts(records: Iterable[Staged]) -> Iterator[_Part]:
+    part = _Part()
+    for record in records:
+        if not part.admits(record):
+            yield part
+            part = _Part()
+        part.add(record)
+    yield part
 
 
 @transaction.atomic
-def _store(batch: Batch, chunk: _Chunk) -> None:
+def _store(batch: Batch, chunk: Sequence[Item], ahead: list[Staged | Refusal] | None) -> int:
+    """Store a chunk, parsed `ahead` or else here; returns how many of its records changed nothing."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-    waiting = chunk.records
+    before = batch.unchanged
+    found = _parsed(batch, chunk) if ahead is None else ahead
+    refusals = [item for item in found if isinstance(item, Refusal)]
     removed = set(batch.removed_surnames)
-    while waiting:
-        merged = _merge(batch, waiting)
-        for fate, count in merged.fates.items():
-            setattr(batch, fate, getattr(batch, fate) + count)
-        removed |= merged.removed_surnames
-        waiting = {number: waiting[number] for number in merged.set_aside}
-    BatchRecord.objects.bulk_create(
-        [
-            *(_refused(batch, refusal) for refusal in chunk.refusals),
-            *(_repeated(batch, item, other) for item, other in chunk.repeats),
-        ]
-    )
-    batch.refused += len(chunk.refusals)
-    batch.unchanged += len(chunk.repeats)
+    for part in _parts(item for item in found if isinstance(item, Staged)):
+        waiting = part.records
+        while waiting:
+            set_aside: set[int] = set()
+            for merged in _merged(batch, list(waiting.values()), refusals):
+                for fate, count in merged.fates.items():
+                    setattr(batch, fate, getattr(batch, fate) + count)
+                removed |= merged.removed_surnames
+                set_aside |= merged.set_aside
+            waiting = {number: waiting[number] for number in sorted(set_aside)}
+        BatchRecord.objects.bulk_create(_repeated(batch, item, other) for item, other in part.repeats)
+        batch.unchanged += len(part.repeats)
+    BatchRecord.objects.bulk_create(_refused(batch, refusal) for refusal in refusals)
+    batch.refused += len(refusals)
     batch.removed_surnames = sorted(removed)
-    batch.checkpoint = chunk.last
+    batch.checkpoint = chunk[-1].number
+    if isinstance(chunk[-1], Line):
+        batch.checksum = _checksum((item for item in chunk if isinstance(item, Line)), batch.checksum or 0)
     batch.save()
+    return batch.unchanged - before
+
+
+def _parsed(batch: Batch, chunk: Sequence[Item]) -> list[Staged | Refusal]:
+    """The records of a chunk, less those that are known again, which are noted as unchanged."""
+    lines = (item for item in chunk if isinstance(item, Line))
+    known = merging.recognise(batch.pk, reading.digests(lines, batch.source))
+    batch.unchanged += len(known)
+    return reading.parsed((item for item in chunk if item.number not in known), batch.source)
+
+
+def _merged(batch: Batch, records: Sequence[Staged], refusals: list[Refusal]) -> Iterator[merging.Merged]:
+    """Merge the records, by halves where PostgreSQL refuses a row of them; the row is added to `refusals`."""
+    try:
+        with transaction.atomic():
+            yield _merge(batch, records)
+        return
+    except DatabaseError as error:
+        said = _refusal_of_a_row(error)
+        if said is None:
+            raise
+    if len(records) == 1:
+        refusals.append(Refusal(records[0].number, said, source_id=records[0].arxiv_id or ""))
+        return
+    middle = len(records) // 2
+    yield from _merged(batch, records[:middle], refusals)
+    yield from _merged(batch, records[middle:], refusals)
+
+
+def _merge(batch: Batch, records: Sequence[Staged]) -> merging.Merged:
+    _make_topics({name for record in records for name in record.topics})
+    return merging.merge(batch.pk, records)
+
+
+def _refusal_of_a_row(error: DatabaseError) -> str | None:
+    """The sentence for the curator where the fault lies in a value; None where it lies elsewhere."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error) or not (cause.sqlstate or "").startswith(_OF_A_ROW):
+        return None
+    return f"The database refuses this record: {cause.diag.message_primary}."
 
 
 def _refused(batch: Batch, refusal: Refusal) -> BatchRecord:
@@ -158,61 +275,16 @@ def _refused(batch: Batch, refusal: Refusal) -> BatchRecord:
     )
 
 
-def _repeated(batch: Batch, item: Numbered, other: int) -> BatchRecord:
+def _repeated(batch: Batch, item: Staged, other: int) -> BatchRecord:
     return BatchRecord(
         batch=batch,
         number=item.number,
         fate=BatchRecord.Fate.UNCHANGED,
-        source_id=item.record.arxiv_id or "",
+        source_id=item.arxiv_id or "",
         reason=f"The same paper as record {other} of this file, which is at least as new.",
     )
 
 
-def _merge(batch: Batch, records: dict[int, Record]) -> merging.Merged:
-    topics = _topic_ids({name for record in records.values() for name in _topic_names(record)})
-    return merging.merge(
-        batch.pk,
-        (_paper_row(number, record, batch.source) for number, record in records.items()),
-        (
-            _signature_row(number, position, author)
-            for number, record in records.items()
-            for position, author in enumerate(record.authors)
-        ),
-        ((number, topics[name]) for number, record in records.items() for name in _topic_names(record)),
-    )
-
-
-def _paper_row(number: int, record: Record, source: str) -> tuple[Any, ...]:
-    versions = [{"number": v.number, "created": v.created.isoformat()} for v in record.versions]
-    authors_key = ";".join(f"{family}|{given}" for family, given in map(_name_keys, record.authors))
-    return (
-        number, record.arxiv_id, record.doi, fingerprint(record), record.title, plain(record.title), record.abstract,
-        list(record.categories), record.created, record.updated, record.day_known, json.dumps(versions),
-        record.comments, record.journal_ref, record.license, record.source_authors, record.withdrawn, source,
-        authors_key or None,
-    )  # fmt: skip
-
-
-def _signature_row(number: int, position: int, author: PrintedAuthor) -> tuple[Any, ...]:
-    surname = surname_key(author.family) or author.printed.casefold()
-    return (
-        number, position, author.printed, author.family, author.given, author.suffix, *_name_keys(author),
-        surname[:KEY_LENGTH], list(author.affiliations), author.orcid,
-    )  # fmt: skip
-
-
-def _name_keys(author: PrintedAuthor) -> tuple[str, str]:
-    """(family key, given key). A name without a letter or digit, an emoji perhaps, is its own key."""
-    return (fold(author.family) or author.printed.casefold())[:KEY_LENGTH], fold(author.given)[:KEY_LENGTH]
-
-
-def _topic_names(record: Record) -> set[str]:
-    """Topics by display name. A code outside the taxonomy stays among the paper's categories only."""
-    return {topic_name(code) for code in record.categories if is_category(code)}
-
-
-def _topic_ids(names: set[str]) -> dict[str, int]:
-    known = dict(Topic.objects.filter(name__in=names).values_list("name", "pk"))
-    for name in sorted(names - known.keys()):
-        known[name] = Topic.objects.create(name=name, slug=slugify(name)).pk
-    return known
+def _make_topics(names: set[str]) -> None:
+    for name in sorted(names.difference(Topic.objects.filter(name__in=names).values_list("name", flat=True))):
+        Topic.objects.create(name=name, slug=slugify(name))

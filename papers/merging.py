@@ -1,7 +1,9 @@
 """The set-based merge of one chunk of staged records into papers, topics and signatures.
 
-A chunk is copied into temporary tables and merged by a handful of statements, twenty to seventy times cheaper than a
-row at a time through the ORM. The caller (`papers.importing`) owns the transaction: a chunk is in whole or not at all.
+A chunk is copied into staging tables and merged by a handful of statements, twenty to seventy times cheaper than a row
+at a time through the ORM. They are temporary tables, the kind of unlogged table that only one session sees: two imports
+never meet in them, no write of theirs is logged or synced, and whatever ends the session empties them. They are made
+once a session. The caller (`papers.importing`) owns the transaction: a chunk is in whole or not at all.
 
 Two records are one paper when they have the same arXiv id; else, if at most one of the two has an arXiv id, the same
 DOI (where just one paper has it: several arXiv papers may share one), or the same fingerprint of title and authors.
@@ -13,37 +15,43 @@ Nothing is written where nothing would change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
-from .models import Signature
-
-PAPER_COLUMNS = (
-    "number", "arxiv_id", "doi", "fingerprint", "title", "title_text", "abstract", "categories", "created", "updated",
-    "day_known", "versions", "comments", "journal_ref", "license", "source_authors", "withdrawn", "source",
-    "authors_key",
-)  # fmt: skip
-SIGNATURE_COLUMNS = (
-    "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "surname_key",
-    "affiliations", "orcid",
-)  # fmt: skip
+from .models import BatchRecord, Signature
+from .staging import PAPER_COLUMNS, SIGNATURE_COLUMNS, Staged
 
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
-    number bigint PRIMARY KEY, arxiv_id varchar, doi varchar, fingerprint varchar, title text, title_text text,
+    number bigint, arxiv_id varchar, doi varchar, fingerprint varchar, title text, title_text text,
     abstract text, categories varchar[], created date, updated date, day_known boolean, versions jsonb, comments text,
     journal_ref text, license text, source_authors text, withdrawn boolean, source varchar, authors_key text,
-    paper_id bigint, fate varchar, relist boolean
+    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
     surname_key text, affiliations text[], orcid varchar
 ) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_topic (number bigint, topic_id bigint) ON COMMIT DELETE ROWS;
-TRUNCATE staged_paper, staged_signature, staged_topic;
+CREATE TEMPORARY TABLE IF NOT EXISTS relisted (
+    LIKE staged_signature, paper_id bigint, nth bigint
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS kept (id bigint, paper_id bigint, position int) ON COMMIT DELETE ROWS;
+"""
+
+_EMPTY = "TRUNCATE staged_paper, staged_signature, relisted, kept"
+
+# What the planner must know to join by key; the rest of the columns, the long texts among them, it need not look at.
+_ANALYZE = "ANALYZE staged_paper (number, paper_id), staged_signature (number)"
+
+# The digest answers for all that the record says (`papers.reading`): what bears it is as this record left it.
+_RECOGNISE = """
+INSERT INTO papers_batchrecord (batch_id, number, fate, source_id, reason, raw, paper_id)
+SELECT %s, line.number, 'unchanged', p.arxiv_id, '', '', p.id
+  FROM unnest(%s::bigint[], %s::varchar[], %s::bytea[]) AS line (number, arxiv_id, digest)
+  JOIN papers_paper p USING (arxiv_id, digest)
+RETURNING number
 """
 
 _IDENTIFY = """
@@ -67,13 +75,21 @@ DELETE FROM staged_paper s USING staged_paper earlier
 """
 
 _INSERT = """
-UPDATE staged_paper SET fate = 'new', paper_id = nextval(pg_get_serial_sequence('papers_paper', 'id')), relist = true
+UPDATE staged_paper SET fate = 'new', paper_id = nextval(pg_get_serial_sequence('papers_paper', 'id'))
  WHERE paper_id IS NULL;
 INSERT INTO papers_paper (id, arxiv_id, doi, fingerprint, title, title_text, abstract, categories, created, updated,
-       day_known, versions, comments, journal_ref, license, source_authors, withdrawn, source)
+       day_known, versions, comments, journal_ref, license, source_authors, withdrawn, source, digest)
 SELECT paper_id, arxiv_id, doi, fingerprint, title, title_text, abstract, categories, created, updated,
-       day_known, versions, comments, journal_ref, license, source_authors, withdrawn, source
+       day_known, versions, comments, journal_ref, license, source_authors, withdrawn, source, digest
   FROM staged_paper WHERE fate = 'new' ORDER BY number;
+INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key,
+       affiliations, orcid)
+SELECT s.paper_id, g.position, g.printed, g.family, g.given, g.suffix, g.family_key, g.given_key, g.surname_key,
+       g.affiliations, g.orcid
+  FROM staged_signature g JOIN staged_paper s USING (number) WHERE s.fate = 'new' ORDER BY number, position;
+INSERT INTO papers_papertopic (paper_id, topic_id)
+SELECT s.paper_id, t.id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN papers_topic t USING (name)
+ WHERE s.fate = 'new' ORDER BY s.number;
 """
 
 _UPDATE = """
@@ -106,14 +122,16 @@ WITH compared AS (
            CASE WHEN (c.wins AND c.source_authors <> '') OR p.source_authors = ''
                 THEN c.source_authors ELSE p.source_authors END AS source_authors,
            CASE WHEN c.wins THEN c.withdrawn ELSE p.withdrawn END AS withdrawn,
-           CASE WHEN c.wins THEN c.source ELSE p.source END AS source
+           CASE WHEN c.wins THEN c.source ELSE p.source END AS source,
+           c.digest
       FROM compared c JOIN papers_paper p ON p.id = c.known_id
 ), changed AS (
     UPDATE papers_paper p
        SET (arxiv_id, doi, fingerprint, title, title_text, abstract, categories, created, updated, day_known, versions,
-            comments, journal_ref, license, source_authors, withdrawn, source)
+            comments, journal_ref, license, source_authors, withdrawn, source, digest)
          = (m.arxiv_id, m.doi, m.fingerprint, m.title, m.title_text, m.abstract, m.categories, m.created, m.updated,
-            m.day_known, m.versions, m.comments, m.journal_ref, m.license, m.source_authors, m.withdrawn, m.source)
+            m.day_known, m.versions, m.comments, m.journal_ref, m.license, m.source_authors, m.withdrawn, m.source,
+            m.digest)
       FROM merged m
      WHERE p.id = m.known_id
        AND (p.arxiv_id, p.doi, p.fingerprint, p.title, p.title_text, p.abstract, p.categories, p.created, p.updated,
@@ -136,20 +154,19 @@ UPDATE staged_paper s
 
 # A name that stays on the paper keeps its row, wherever it now stands, so that decisions about it hold.
 _RELIST = """
-CREATE TEMPORARY TABLE relisted ON COMMIT DROP AS
-SELECT s.paper_id, g.*, row_number() OVER (PARTITION BY g.number, g.family_key, g.given_key ORDER BY g.position) AS nth
+INSERT INTO relisted
+SELECT g.*, s.paper_id, row_number() OVER (PARTITION BY g.number, g.family_key, g.given_key ORDER BY g.position)
   FROM staged_signature g JOIN staged_paper s USING (number) WHERE s.relist;
-CREATE TEMPORARY TABLE kept ON COMMIT DROP AS
+INSERT INTO kept
 SELECT old.id, r.paper_id, r.position
   FROM (SELECT g.*, row_number() OVER (PARTITION BY paper_id, family_key, given_key ORDER BY position) AS nth
-          FROM papers_signature g
-         WHERE paper_id IN (SELECT paper_id FROM staged_paper WHERE relist AND fate = 'updated')) old
+          FROM papers_signature g WHERE paper_id IN (SELECT paper_id FROM staged_paper WHERE relist)) old
   JOIN relisted r USING (paper_id, family_key, given_key, nth);
 """
 
 _REMOVED = """
 SELECT g.id, g.surname_key FROM papers_signature g JOIN staged_paper s USING (paper_id)
- WHERE s.relist AND s.fate = 'updated' AND g.id NOT IN (SELECT id FROM kept)
+ WHERE s.relist AND g.id NOT IN (SELECT id FROM kept)
 """
 
 _SIGN = """
@@ -180,11 +197,17 @@ _TOPICS = """
 DELETE FROM papers_papertopic t USING staged_paper s
  WHERE s.fate = 'updated' AND t.paper_id = s.paper_id
    AND EXISTS (SELECT FROM papers_paper p WHERE p.id = s.paper_id AND p.categories = s.categories)
-   AND NOT EXISTS (SELECT FROM staged_topic n WHERE n.number = s.number AND n.topic_id = t.topic_id);
+   AND t.topic_id NOT IN (SELECT id FROM papers_topic WHERE name = ANY (s.topics));
 INSERT INTO papers_papertopic (paper_id, topic_id)
-SELECT s.paper_id, n.topic_id FROM staged_topic n JOIN staged_paper s USING (number)
+SELECT s.paper_id, t.id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN papers_topic t USING (name)
   JOIN papers_paper p ON p.id = s.paper_id AND p.categories = s.categories
- WHERE s.fate <> 'unchanged' ON CONFLICT DO NOTHING;
+ WHERE s.fate = 'updated' ON CONFLICT DO NOTHING;
+"""
+
+# A record that changed only names has not touched the paper's own row above.
+_DIGEST = """
+UPDATE papers_paper p SET digest = s.digest FROM staged_paper s
+ WHERE s.fate = 'updated' AND p.id = s.paper_id AND p.digest IS DISTINCT FROM s.digest
 """
 
 _RECORDS = """
@@ -203,41 +226,49 @@ class Merged:
     removed_surnames: frozenset[str]
 
 
-def merge(
-    batch_id: int,
-    papers: Iterable[tuple[Any, ...]],
-    signatures: Iterable[tuple[Any, ...]],
-    topics: Iterable[tuple[int, int]],
-) -> Merged:
-    """Merge one chunk: rows in the order of `PAPER_COLUMNS`, `SIGNATURE_COLUMNS` and (number, topic id).
+def recognise(batch_id: int, lines: Iterable[tuple[int, str, bytes]]) -> frozenset[int]:
+    """Note as unchanged those of `lines` (number, arXiv id, digest) that say what is stored; returns their numbers."""
+    columns = [list(column) for column in zip(*lines, strict=True)]
+    if not columns:
+        return frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(_RECOGNISE, [batch_id, *columns])
+        return frozenset(number for (number,) in cursor.fetchall())
 
-    No two rows of `papers` may have the same arXiv id, DOI or fingerprint. Runs in the caller's transaction.
+
+def merge(batch_id: int, chunk: Collection[Staged]) -> Merged:
+    """Merge one chunk, no two records of which have the same arXiv id, DOI or fingerprint, and whose topics exist.
+
+    Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STAGE)
-        for table, columns, rows in (
-            ("staged_paper", PAPER_COLUMNS, papers),
-            ("staged_signature", SIGNATURE_COLUMNS, signatures),
-            ("staged_topic", ("number", "topic_id"), topics),
+        cursor.execute(_STAGE + _EMPTY)
+        for table, columns, lines in (
+            ("staged_paper", PAPER_COLUMNS, [staged.paper for staged in chunk]),
+            ("staged_signature", SIGNATURE_COLUMNS, [staged.signatures for staged in chunk]),
         ):
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        cursor.execute("ANALYZE staged_paper, staged_signature")
+                copy.write(b"".join(lines))
         cursor.execute(_IDENTIFY)
+        cursor.execute(_ANALYZE)
         cursor.execute(_SET_ASIDE)
         set_aside = frozenset(number for (number,) in cursor.fetchall())
         cursor.execute(_INSERT)
+        removed: dict[int, str] = {}
         cursor.execute(_UPDATE)
-        cursor.execute(_RELIST)
-        cursor.execute(_REMOVED)
-        removed = dict(cursor.fetchall())
-        # Rare, and through the ORM: it knows what other apps have built on a signature.
-        Signature.objects.filter(pk__in=removed).delete()
-        cursor.execute(_SIGN)
-        cursor.execute("DROP TABLE relisted, kept")
+        cursor.execute("SELECT fate, count(*), bool_or(relist) FROM staged_paper GROUP BY fate")
+        if any(relist for _fate, _count, relist in cursor.fetchall()):
+            cursor.execute(_RELIST)
+            cursor.execute(_REMOVED)
+            removed = dict(cursor.fetchall())
+            # Rare, and through the ORM: it knows what other apps have built on a signature.
+            Signature.objects.filter(pk__in=removed).delete()
+            cursor.execute(_SIGN)
         cursor.execute(_ENRICH)
-        cursor.execute(_TOPICS)
-        cursor.execute(_RECORDS, [batch_id])
         cursor.execute("SELECT fate, count(*) FROM staged_paper GROUP BY fate")
-        return Merged(dict(cursor.fetchall()), set_aside, frozenset(removed.values()))
+        fates = dict(cursor.fetchall())
+        if BatchRecord.Fate.UPDATED in fates:
+            cursor.execute(_TOPICS)
+            cursor.execute(_DIGEST)
+        cursor.execute(_RECORDS, [batch_id])
+        return Merged(fates, set_aside, frozenset(removed.values()))

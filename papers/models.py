@@ -70,6 +70,9 @@ class Paper(models.Model):
     source_authors = models.TextField(blank=True, help_text="the author list as one printed string")
     withdrawn = models.BooleanField(default=False)
     source = models.CharField(max_length=32)
+    digest = models.BinaryField(
+        null=True, editable=False, help_text="of the line that left this row as it is; none where no line did"
+    )
     search = models.GeneratedField(
         expression=SearchVector("title_text", config="english"), output_field=SearchVectorField(), db_persist=True
     )
@@ -179,14 +182,18 @@ class Batch(models.Model):
     source = models.CharField(max_length=32, blank=True, help_text="recognised from the content when left empty")
     stage = models.CharField(max_length=16, choices=Stage, default=Stage.WAITING)
     problem = models.TextField(blank=True, help_text="why it stopped, as a sentence")
+    content_key = models.CharField(max_length=64, blank=True, db_index=True, help_text="of a command's input")
     checkpoint = models.PositiveBigIntegerField(default=0, help_text="records worked off; a restart goes on after it")
+    checksum = models.PositiveBigIntegerField(null=True, editable=False, help_text="CRC-32 of the lines worked off")
     new = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     removed_surnames = ArrayField(models.TextField(), default=list, editable=False)
-    step_done = models.PositiveIntegerField(default=0)
-    step_total = models.PositiveIntegerField(default=0)
+    step_done = models.PositiveBigIntegerField(default=0, help_text="bytes while reading a file, else things")
+    step_total = models.PositiveBigIntegerField(default=0, help_text="0 where it is not known")
+    step_began = models.DateTimeField(null=True, editable=False)
+    step_from = models.PositiveBigIntegerField(default=0, editable=False, help_text="step_done when it began")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,13 @@ class Record:
     license: str = ""
     source_authors: str = ""
     withdrawn: bool = False
+
+
+class Line(NamedTuple):
+    """One line of an input whose records are lines, unread: `content` is None where it was too long to be held."""
+
+    number: int
+    content: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

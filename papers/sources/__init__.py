@@ -23,18 +23,21 @@ class Source:
     """One format: `slug` for commands and rows, `label` for people.
 
     `read` streams the records of an unpacked input and raises `UnreadableFile`; `recognises` judges its first bytes.
+    `parse` reads one line of a format that is JSON lines: such lines can be skipped, known again by their bytes, and
+    parsed elsewhere (`papers.reading`).
     """
 
     slug: str
     label: str
     read: Callable[[BinaryIO], Iterator[Numbered | Refusal]]
     recognises: Callable[[bytes], bool]
+    parse: Callable[[int, bytes | None], Numbered | Refusal] | None = None
 
 
 # In the order in which they are asked: a snapshot line may hold anything that a line of facts does.
 SOURCES = (
-    Source("snapshot", "arXiv snapshot (JSON lines)", snapshot.read, snapshot.recognises),
-    Source("facts", "Bibliographic facts (JSON lines)", facts.read, facts.recognises),
+    Source("snapshot", "arXiv snapshot (JSON lines)", snapshot.read, snapshot.recognises, snapshot.parse),
+    Source("facts", "Bibliographic facts (JSON lines)", facts.read, facts.recognises, facts.parse),
     Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 

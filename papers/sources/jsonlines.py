@@ -6,7 +6,7 @@ one bad line must neither stop the others nor reach the database.
 Idea: read line by line, bounded; parse strictly; a format states only how an object becomes a `Record`, with the field
 readers below, and raises `Unusable` with a sentence for the curator where it cannot.
 
-Entry point: `records`.
+Entry points: `records` for a whole stream; `numbered` and `item` for its lines one by one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, NoReturn
 
 from papers.identifiers import arxiv_id
-from papers.records import Numbered, Record, Refusal
+from papers.records import Line, Numbered, Record, Refusal
 from papers.streams import LONGEST_LINE, lines
 from papers.taxonomy import is_category
 from papers.text import clean
@@ -57,20 +57,24 @@ def records(stream: BinaryIO, build: Build, today: date | None) -> Iterator[Numb
 
     `today` (UTC) bounds the dates; the clock's where it is None. Raises `papers.streams.UnreadableFile`.
     """
-    today = today or datetime.now(UTC).date()
-    number = 0
-    for _, line in lines(stream):
-        if line is not None and not line.strip():
-            continue
-        number += 1
-        fields: Fields = {}
-        try:
-            fields = _parsed(line)
-            yield Numbered(number, build(fields, today))
-        except Unusable as reason:
-            raw = clean((line or b"")[: 4 * RAW_SHOWN].decode("utf-8", "replace"))[:RAW_SHOWN]
-            named = fields.get("id")
-            yield Refusal(number, str(reason), raw, clean(named)[:255] if isinstance(named, str) else "")
+    return (item(number, line, build, today) for number, line in numbered(stream))
+
+
+def numbered(stream: BinaryIO) -> Iterator[Line]:
+    """The lines that count, from 1. Raises `papers.streams.UnreadableFile`."""
+    return map(Line._make, enumerate((line for _, line in lines(stream) if line is None or line.strip()), 1))
+
+
+def item(number: int, line: bytes | None, build: Build, today: date | None) -> Numbered | Refusal:
+    """One line as `build` reads it, or its refusal."""
+    fields: Fields = {}
+    try:
+        fields = _parsed(line)
+        return Numbered(number, build(fields, today or datetime.now(UTC).date()))
+    except Unusable as reason:
+        raw = clean((line or b"")[: 4 * RAW_SHOWN].decode("utf-8", "replace"))[:RAW_SHOWN]
+        named = fields.get("id")
+        return Refusal(number, str(reason), raw, clean(named)[:255] if isinstance(named, str) else "")
 
 
 def _parsed(line: bytes | None) -> Fields:

@@ -55,6 +55,11 @@ def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Ref
     return jsonlines.records(stream, _record, today)
 
 
+def parse(number: int, line: bytes | None, today: date | None = None) -> Numbered | Refusal:
+    """One line; see `papers.sources.jsonlines.item`."""
+    return jsonlines.item(number, line, _record, today)
+
+
 def _record(fields: Fields, today: date) -> Record:
     versions = _versions(fields.get("versions"), today)
     created = versions[0].created if versions and versions[0].number == 1 else None

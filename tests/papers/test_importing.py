@@ -11,7 +11,8 @@ from django.db import connection
 
 from papers import importing
 from papers.models import Batch, BatchRecord, Paper, Signature
-from papers.records import Numbered, PrintedAuthor, Record
+from papers.records import PrintedAuthor, Record
+from papers.staging import stage
 from papers.streams import UnreadableFile
 from tests.conftest import SHARED, fact
 
@@ -95,9 +96,9 @@ def test_a_record_without_identifier_in_the_chunk_of_its_twin_is_the_same_paper(
     bare = Record("Notes on the Engine", (PrintedAuthor("Lovelace, Ada", "Lovelace", "Ada"),))
     full = Record("Notes on the engine", (PrintedAuthor("Ada Lovelace", "Lovelace", "Ada"),), arxiv_id="2001.00001")
     for first, second in ((bare, full), (full, bare)):
-        met = importing._Chunk()
-        met.add(Numbered(1, first))
-        assert not met.admits(second)
+        met = importing._Part()
+        met.add(stage(1, first, "listing"))
+        assert not met.admits(stage(2, second, "listing"))
 
 
 def test_a_name_that_leaves_the_paper_loses_its_signature_and_the_others_keep_theirs():
