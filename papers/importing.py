@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -31,11 +32,18 @@ KEY_LENGTH = 200
 _ADVISORY_LOCK = 0x425A50  # "BZP": one merge at a time, or two batches could insert one paper twice
 
 Report = Callable[[Batch], None]
+Losing = Callable[[int, Collection[int]], None]
 
 
-def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> None:
+def run(
+    batch: Batch,
+    stream: BinaryIO,
+    report: Report = lambda batch: None,
+    losing: Losing = lambda batch, signatures: None,
+) -> None:
     """Import everything in `stream` that lies behind the batch's checkpoint; `report` is called after each chunk.
 
+    `losing` gets the batch's id and the ids of signatures that a newer version no longer prints, just before they go.
     Raises `papers.streams.UnreadableFile` when the file as a whole cannot be read (what was read before stays in).
     """
     head, stream = sources.peek(open_stream(stream))
@@ -45,7 +53,7 @@ def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> 
     batch.save(update_fields=["source", "stage"])
     items = (item for item in source.read(stream) if item.number > batch.checkpoint)
     for chunk in _chunks(items):
-        _store(batch, chunk)
+        _store(batch, chunk, losing)
         report(batch)
 
 
@@ -123,13 +131,13 @@ def fingerprint(record: Record) -> str:
 
 
 @transaction.atomic
-def _store(batch: Batch, chunk: _Chunk) -> None:
+def _store(batch: Batch, chunk: _Chunk, losing: Losing) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
     waiting = chunk.records
     removed = set(batch.removed_surnames)
     while waiting:
-        merged = _merge(batch, waiting)
+        merged = _merge(batch, waiting, losing)
         for fate, count in merged.fates.items():
             setattr(batch, fate, getattr(batch, fate) + count)
         removed |= merged.removed_surnames
@@ -168,7 +176,7 @@ def _repeated(batch: Batch, item: Numbered, other: int) -> BatchRecord:
     )
 
 
-def _merge(batch: Batch, records: dict[int, Record]) -> merging.Merged:
+def _merge(batch: Batch, records: dict[int, Record], losing: Losing) -> merging.Merged:
     topics = _topic_ids({name for record in records.values() for name in _topic_names(record)})
     return merging.merge(
         batch.pk,
@@ -179,6 +187,7 @@ def _merge(batch: Batch, records: dict[int, Record]) -> merging.Merged:
             for position, author in enumerate(record.authors)
         ),
         ((number, topics[name]) for number, record in records.items() for name in _topic_names(record)),
+        partial(losing, batch.pk),
     )
 
 
