@@ -130,10 +130,15 @@ def fingerprint(record: Record) -> str:
     return hashlib.blake2b("\n".join([fold(plain(record.title)), *names]).encode(), digest_size=16).hexdigest()
 
 
-@transaction.atomic
-def _store(batch: Batch, chunk: _Chunk, losing: Losing) -> None:
+def alone() -> None:
+    """Until the transaction ends nobody else writes papers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+
+
+@transaction.atomic
+def _store(batch: Batch, chunk: _Chunk, losing: Losing) -> None:
+    alone()
     waiting = chunk.records
     removed = set(batch.removed_surnames)
     while waiting:

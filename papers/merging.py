@@ -232,7 +232,8 @@ def merge(
 ) -> Merged:
     """Merge one chunk: rows in the order of `PAPER_COLUMNS`, `SIGNATURE_COLUMNS` and (number, topic id).
 
-    `losing` gets the ids of the signatures that are about to go. No two rows of `papers` may have the same arXiv id, DOI or fingerprint. Runs in the caller's transaction.
+    `losing` gets the ids of the signatures that are about to go. No two rows of `papers` may have the same arXiv id,
+    DOI or fingerprint. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
