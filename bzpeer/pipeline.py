@@ -21,7 +21,7 @@ from graph import coauthorships
 from papers import importing
 from papers.models import Batch
 from papers.streams import UnreadableFile
-from profiles import authors, resolving
+from profiles import authors, moves, resolving
 from profiles.models import Author
 from trust import scores
 
@@ -158,11 +158,11 @@ def stop(batch: Batch, problem: str) -> None:
 
 def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
     if stream is not None:
-        importing.run(batch, stream, report)
+        importing.run(batch, stream, report, moves.removed)
         return
     try:
         with batch.file.open("rb") as opened:
-            importing.run(batch, opened.file, report)
+            importing.run(batch, opened.file, report, moves.removed)
     except OSError as error:
         raise UnreadableFile(f"The uploaded file cannot be read: {error.strerror}.") from error
 

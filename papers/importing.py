@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 import psycopg
@@ -40,11 +41,18 @@ _ADVISORY_LOCK = 0x425A50  # "BZP": one merge at a time, or two batches could in
 _OF_A_ROW = ("22", "23", "54")
 
 Report = Callable[[Batch], None]
+Losing = Callable[[int, Collection[int]], None]
 
 
-def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> None:
+def run(
+    batch: Batch,
+    stream: BinaryIO,
+    report: Report = lambda batch: None,
+    losing: Losing = lambda batch, signatures: None,
+) -> None:
     """Import everything in `stream` that lies behind the batch's checkpoint; `report` is called after each chunk.
 
+    `losing` gets the batch's id and the ids of signatures that a newer version no longer prints, just before they go.
     Raises `papers.streams.UnreadableFile` when the file as a whole cannot be read (what was read before stays in), or
     is not the one that the batch had begun to read.
     """
@@ -73,7 +81,7 @@ def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> 
             if sent:
                 parser.send(following)
             batch.step_done = stream.tell() if size else chunk[-1].number
-            met_before = _store(batch, chunk, ahead) * 2 > len(chunk)
+            met_before = _store(batch, chunk, ahead, losing) * 2 > len(chunk)
             report(batch)
             if broken:
                 raise broken
@@ -194,11 +202,16 @@ def _parts(records: Iterable[Staged]) -> Iterator[_Part]:
     yield part
 
 
-@transaction.atomic
-def _store(batch: Batch, chunk: Sequence[Item], ahead: list[Staged | Refusal] | None) -> int:
-    """Store a chunk, parsed `ahead` or else here; returns how many of its records changed nothing."""
+def alone() -> None:
+    """Until the transaction ends nobody else writes papers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+
+
+@transaction.atomic
+def _store(batch: Batch, chunk: Sequence[Item], ahead: list[Staged | Refusal] | None, losing: Losing) -> int:
+    """Store a chunk, parsed `ahead` or else here; returns how many of its records changed nothing."""
+    alone()
     before = batch.unchanged
     found = _parsed(batch, chunk) if ahead is None else ahead
     refusals = [item for item in found if isinstance(item, Refusal)]
@@ -207,7 +220,7 @@ def _store(batch: Batch, chunk: Sequence[Item], ahead: list[Staged | Refusal] | 
         waiting = part.records
         while waiting:
             set_aside: set[int] = set()
-            for merged in _merged(batch, list(waiting.values()), refusals):
+            for merged in _merged(batch, list(waiting.values()), refusals, losing):
                 for fate, count in merged.fates.items():
                     setattr(batch, fate, getattr(batch, fate) + count)
                 removed |= merged.removed_surnames
@@ -233,11 +246,13 @@ def _parsed(batch: Batch, chunk: Sequence[Item]) -> list[Staged | Refusal]:
     return reading.parsed((item for item in chunk if item.number not in known), batch.source)
 
 
-def _merged(batch: Batch, records: Sequence[Staged], refusals: list[Refusal]) -> Iterator[merging.Merged]:
+def _merged(
+    batch: Batch, records: Sequence[Staged], refusals: list[Refusal], losing: Losing
+) -> Iterator[merging.Merged]:
     """Merge the records, by halves where PostgreSQL refuses a row of them; the row is added to `refusals`."""
     try:
         with transaction.atomic():
-            yield _merge(batch, records)
+            yield _merge(batch, records, losing)
         return
     except DatabaseError as error:
         said = _refusal_of_a_row(error)
@@ -247,13 +262,13 @@ def _merged(batch: Batch, records: Sequence[Staged], refusals: list[Refusal]) ->
         refusals.append(Refusal(records[0].number, said, source_id=records[0].arxiv_id or ""))
         return
     middle = len(records) // 2
-    yield from _merged(batch, records[:middle], refusals)
-    yield from _merged(batch, records[middle:], refusals)
+    yield from _merged(batch, records[:middle], refusals, losing)
+    yield from _merged(batch, records[middle:], refusals, losing)
 
 
-def _merge(batch: Batch, records: Sequence[Staged]) -> merging.Merged:
+def _merge(batch: Batch, records: Sequence[Staged], losing: Losing) -> merging.Merged:
     _make_topics({name for record in records for name in record.topics})
-    return merging.merge(batch.pk, records)
+    return merging.merge(batch.pk, records, partial(losing, batch.pk))
 
 
 def _refusal_of_a_row(error: DatabaseError) -> str | None:

@@ -10,12 +10,13 @@ DOI (where just one paper has it: several arXiv papers may share one), or the sa
 
 The record of the later date wins, field by field; of equal dates the one already there wins unless it came from the
 same source, so that two sources do not overwrite each other in turns. What the winner leaves empty the other fills in.
-Nothing is written where nothing would change.
+Nothing is written where nothing would change. What an update overwrites stays with its record
+(`BatchRecord.before`): that can be rolled back, and is the history of what was printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import connection
@@ -28,7 +29,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
     number bigint, arxiv_id varchar, doi varchar, fingerprint varchar, title text, title_text text,
     abstract text, categories varchar[], created date, updated date, day_known boolean, versions jsonb, comments text,
     journal_ref text, license text, source_authors text, withdrawn boolean, source varchar, authors_key text,
-    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean
+    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean, before jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
@@ -140,6 +141,12 @@ WITH compared AS (
            (m.arxiv_id, m.doi, m.fingerprint, m.title, m.title_text, m.abstract, m.categories, m.created, m.updated,
             m.day_known, m.versions, m.comments, m.journal_ref, m.license, m.source_authors, m.withdrawn, m.source)
     RETURNING m.number
+), overwritten AS (
+    -- Every part of one statement sees the rows as they were before it.
+    SELECT m.number, (SELECT jsonb_object_agg(now.key, to_jsonb(p) -> now.key)
+                        FROM jsonb_each(to_jsonb(m) - 'number' - 'known_id') now
+                       WHERE now.value IS DISTINCT FROM to_jsonb(p) -> now.key) AS before
+      FROM changed JOIN merged m USING (number) JOIN papers_paper p ON p.id = m.known_id
 ), listed AS (
     SELECT c.number, c.wins AND c.authors_key IS DISTINCT FROM (
                SELECT string_agg(g.family_key || '|' || g.given_key, ';' ORDER BY g.position)
@@ -148,8 +155,20 @@ WITH compared AS (
 )
 UPDATE staged_paper s
    SET relist = l.relist,
-       fate = CASE WHEN l.relist OR s.number IN (SELECT number FROM changed) THEN 'updated' ELSE 'unchanged' END
-  FROM listed l WHERE l.number = s.number
+       fate = CASE WHEN l.relist OR o.number IS NOT NULL THEN 'updated' ELSE 'unchanged' END,
+       before = CASE WHEN l.relist OR o.number IS NOT NULL THEN coalesce(o.before, '{}') END
+  FROM listed l LEFT JOIN overwritten o USING (number) WHERE l.number = s.number
+"""
+
+# What an update overwrites is kept with its record: all signatures where one changes, the topics where they change.
+_SIGNED = """jsonb_build_object('signatures', (SELECT coalesce(jsonb_agg(to_jsonb(g) ORDER BY g.position), '[]')
+                                          FROM papers_signature g WHERE g.paper_id = s.paper_id))"""
+_BEFORE = f"""
+UPDATE staged_paper s SET before = before || {_SIGNED} WHERE relist AND fate = 'updated';
+UPDATE staged_paper s
+   SET before = before || jsonb_build_object('topics', (SELECT coalesce(jsonb_agg(t.topic_id ORDER BY t.topic_id), '[]')
+                                                          FROM papers_papertopic t WHERE t.paper_id = s.paper_id))
+ WHERE before ? 'categories';
 """
 
 # A name that stays on the paper keeps its row, wherever it now stands, so that decisions about it hold.
@@ -179,18 +198,19 @@ SELECT paper_id, position, printed, family, given, suffix, family_key, given_key
  ORDER BY number, position;
 """
 
-_ENRICH = """
+_ENRICH = f"""
 WITH enriched AS (
     UPDATE papers_signature g
-       SET affiliations = CASE WHEN g.affiliations = '{}' THEN new.affiliations ELSE g.affiliations END,
+       SET affiliations = CASE WHEN g.affiliations = '{{}}' THEN new.affiliations ELSE g.affiliations END,
            orcid = coalesce(g.orcid, new.orcid)
       FROM staged_signature new JOIN staged_paper s USING (number)
      WHERE s.fate <> 'new' AND g.paper_id = s.paper_id AND g.position = new.position
        AND g.family_key = new.family_key AND g.given_key = new.given_key
-       AND ((g.affiliations = '{}' AND new.affiliations <> '{}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL))
+       AND ((g.affiliations = '{{}}' AND new.affiliations <> '{{}}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL))
     RETURNING s.number
 )
-UPDATE staged_paper SET fate = 'updated' WHERE number IN (SELECT number FROM enriched)
+UPDATE staged_paper s SET fate = 'updated', before = {_SIGNED} || coalesce(before, '{{}}')
+ WHERE number IN (SELECT number FROM enriched)
 """
 
 _TOPICS = """
@@ -211,8 +231,8 @@ UPDATE papers_paper p SET digest = s.digest FROM staged_paper s
 """
 
 _RECORDS = """
-INSERT INTO papers_batchrecord (batch_id, number, fate, source_id, reason, raw, paper_id)
-SELECT %s, number, fate, coalesce(arxiv_id, doi, ''), '', '', paper_id FROM staged_paper ORDER BY number
+INSERT INTO papers_batchrecord (batch_id, number, fate, source_id, reason, raw, paper_id, before)
+SELECT %s, number, fate, coalesce(arxiv_id, doi, ''), '', '', paper_id, before FROM staged_paper ORDER BY number
 """
 
 
@@ -236,10 +256,12 @@ def recognise(batch_id: int, lines: Iterable[tuple[int, str, bytes]]) -> frozens
         return frozenset(number for (number,) in cursor.fetchall())
 
 
-def merge(batch_id: int, chunk: Collection[Staged]) -> Merged:
+def merge(
+    batch_id: int, chunk: Collection[Staged], losing: Callable[[Collection[int]], None] = lambda signatures: None
+) -> Merged:
     """Merge one chunk, no two records of which have the same arXiv id, DOI or fingerprint, and whose topics exist.
 
-    Runs in the caller's transaction.
+    `losing` gets the ids of the signatures that are about to go. Runs in the caller's transaction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_STAGE + _EMPTY)
@@ -256,11 +278,14 @@ def merge(batch_id: int, chunk: Collection[Staged]) -> Merged:
         cursor.execute(_INSERT)
         removed: dict[int, str] = {}
         cursor.execute(_UPDATE)
+        cursor.execute(_BEFORE)
         cursor.execute("SELECT fate, count(*), bool_or(relist) FROM staged_paper GROUP BY fate")
         if any(relist for _fate, _count, relist in cursor.fetchall()):
             cursor.execute(_RELIST)
             cursor.execute(_REMOVED)
             removed = dict(cursor.fetchall())
+            if removed:
+                losing(removed)
             # Rare, and through the ORM: it knows what other apps have built on a signature.
             Signature.objects.filter(pk__in=removed).delete()
             cursor.execute(_SIGN)

@@ -174,8 +174,16 @@ class Batch(models.Model):
         TRUST = "trust", pgettext_lazy("import", "Computing trust")
         DONE = "done", pgettext_lazy("import", "Done")
         FAILED = "failed", pgettext_lazy("import", "Stopped")
+        PREVIEWING = "previewing", pgettext_lazy("import", "Working out what it would change")
+        PROPOSED = "proposed", pgettext_lazy("import", "Waiting for a decision")
+        DISCARDED = "discarded", pgettext_lazy("import", "Thrown away")
+        UNDOING = "undoing", pgettext_lazy("import", "Rolling back")
+        UNDONE = "undone", pgettext_lazy("import", "Rolled back")
 
-    ENDED = (Stage.DONE, Stage.FAILED)
+    # No worker has anything to do: these wait for a person, or for nothing.
+    ENDED = (Stage.DONE, Stage.FAILED, Stage.PROPOSED, Stage.DISCARDED, Stage.UNDONE)
+    # Nothing of the batch is in the database but what it would do.
+    UNAPPLIED = (Stage.PREVIEWING, Stage.PROPOSED, Stage.DISCARDED)
 
     label = models.CharField(max_length=200)
     file = models.FileField(upload_to="imports/%Y/%m/", blank=True)
@@ -189,7 +197,9 @@ class Batch(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
+    undone = models.PositiveIntegerField(default=0, help_text="records rolled back and not brought back since")
     removed_surnames = ArrayField(models.TextField(), default=list, editable=False)
+    preview = models.JSONField(null=True, editable=False, help_text="what it would do to authors (`bzpeer.previews`)")
     step_done = models.PositiveBigIntegerField(default=0, help_text="bytes while reading a file, else things")
     step_total = models.PositiveBigIntegerField(default=0, help_text="0 where it is not known")
     step_began = models.DateTimeField(null=True, editable=False)
@@ -197,6 +207,10 @@ class Batch(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    rolled_back_at = models.DateTimeField(null=True, blank=True, help_text="when somebody had the whole of it undone")
+    rolled_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     objects = BatchQuerySet.as_manager()
 
@@ -220,7 +234,11 @@ class Batch(models.Model):
 
 
 class BatchRecord(models.Model):
-    """What became of one record of a batch."""
+    """What became of one record of a batch, and what it takes to undo that.
+
+    The ids ascend in the order in which records met a paper. `before` and `after` are states of a paper: its columns,
+    `signatures` as whole rows, `topics` as ids, each only where it differs; `after` of a new paper is all of it.
+    """
 
     class Fate(models.TextChoices):
         NEW = "new", pgettext_lazy("record", "New")
@@ -233,15 +251,34 @@ class BatchRecord(models.Model):
     fate = models.CharField(max_length=10, choices=Fate)
     source_id = models.CharField(max_length=255, blank=True)
     reason = models.TextField(blank=True)
-    raw = models.TextField(blank=True, help_text="the start of what was read, for refused records")
-    paper = models.ForeignKey(Paper, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False)
+    raw = models.TextField(blank=True, help_text="what was read, for refused records (`jsonlines.RAW_KEPT`)")
+    # A paper that is taken away leaves its id here, by which its address is known to be gone.
+    paper = models.ForeignKey(Paper, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
+    before = models.JSONField(null=True, help_text="what an update overwrote")
+    after = models.JSONField(null=True, help_text="what a rollback took away, or what a preview found would be written")
+    rolled_back_at = models.DateTimeField(null=True)
+    rolled_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "number"], name="batchrecord_number")]
-        indexes = [models.Index(fields=["batch", "fate", "number"], name="batchrecord_fate")]
+        indexes = [
+            models.Index(fields=["batch", "fate", "number"], name="batchrecord_fate"),
+            # Who else vouches for a paper, and whether an address that has no paper once had one.
+            models.Index(fields=["paper"], name="batchrecord_paper", condition=models.Q(paper__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.fate}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch_record", args=[self.batch_id, self.number])
+
+    @property
+    def is_live(self) -> bool:
+        """It stands for what it did: nobody rolled it back."""
+        return self.rolled_back_at is None
 
 
 class JournalEntry(models.Model):

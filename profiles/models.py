@@ -340,15 +340,19 @@ class Contradiction(models.Model):
 
 
 class Move(models.Model):
-    """Signatures that went from one author to another in one step, and why. The newest are kept (`resolving.MOVES`)."""
+    """Signatures that went from one author to another in one step, and why. The newest are kept (`moves.MOVES`).
+
+    Names that their paper no longer prints went to nobody.
+    """
 
     class Kind(models.TextChoices):
         MERGED = "merged", pgettext_lazy("move", "all of an author's works joined another")
         SPLIT = "split", pgettext_lazy("move", "some of an author's works became a new author")
         MOVED = "moved", pgettext_lazy("move", "some of an author's works joined another")
+        REMOVED = "removed", pgettext_lazy("move", "an author's name is no longer printed")
 
     source = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="moves_away")
-    target = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="moves_here")
+    target = models.ForeignKey(Author, on_delete=models.CASCADE, null=True, related_name="moves_here")
     kind = models.CharField(max_length=8, choices=Kind)
     count = models.PositiveIntegerField(help_text="signatures that went")
     signatures = ArrayField(models.BigIntegerField(), help_text="ids of the first of them (`resolving.NAMED`)")
@@ -358,7 +362,7 @@ class Move(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return f"{self.count} from {self.source_id} to {self.target_id}: {self.reason}"
+        return f"{self.count} from {self.source_id} to {self.target_id or 'nobody'}: {self.reason}"
 
 
 class Follow(models.Model):

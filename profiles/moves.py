@@ -2,13 +2,13 @@
 
 Problem: a re-run may move thousands of signatures, and nobody reads thousands of rows. Idea: one row for each two
 authors and step, with one reason: the decision, the model's version, the link that joined, or the link that no longer
-holds. Entry point: `record`.
+holds. A name that its paper no longer prints goes to nobody. Entry points: `record`, `removed`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .disambiguation.engine import pair_probabilities
@@ -65,8 +65,42 @@ def record(
                 correction=correction,
             )
         )
-    newest = Move.objects.bulk_create(moves, batch_size=2_000)[-1]
-    Move.objects.filter(pk__lte=newest.pk - MOVES).delete()
+    _write(moves)
+
+
+def removed(batch: int, signatures: Collection[int], undone: bool = False) -> None:
+    """Write, before these signatures go, whose they were: a newer version dropped them, or the import is `undone`."""
+    lost: defaultdict[int, list[Assignment]] = defaultdict(list)
+    rows = Assignment.objects.filter(signature__in=signatures).select_related("signature__paper").order_by("signature")
+    for row in rows:
+        lost[row.author_id].append(row)
+    _write(
+        [
+            Move(
+                source_id=author,
+                kind=Move.Kind.REMOVED,
+                count=len(gone),
+                signatures=[row.signature_id for row in gone[:NAMED]],
+                reason=_gone(gone, undone),
+                batch_id=batch,
+            )
+            for author, gone in sorted(lost.items())
+        ]
+    )
+
+
+def _gone(gone: Sequence[Assignment], undone: bool) -> str:
+    first = gone[0].signature
+    work = f"“{first.name}” on {first.paper.arxiv_id or first.paper.title_text[:80]}"
+    more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
+    why = "the import that brought it was rolled back" if undone else "a newer version no longer prints it"
+    return f"{work}{more}: {why}"
+
+
+def _write(moves: Sequence[Move]) -> None:
+    if moves:
+        newest = Move.objects.bulk_create(moves, batch_size=2_000)[-1]
+        Move.objects.filter(pk__lte=newest.pk - MOVES).delete()
 
 
 class _Reasons:

@@ -13,7 +13,7 @@ from bzpeer import pipeline, tasks
 from graph.models import Coauthorship
 from papers.models import Batch, Paper, Signature
 from profiles import resolving
-from profiles.models import Account, Assignment, Author, Correction, NameVariant, PendingGroup, Suggestion
+from profiles.models import Account, Assignment, Author, Correction, Move, NameVariant, PendingGroup, Suggestion
 from tests.conftest import PARITY, fact
 from trust.models import TrustScore
 
@@ -94,6 +94,20 @@ def test_a_name_taken_off_a_paper_leaves_the_counts(bring):
     bring(fact("2001.00002", ["Ada Lovelace"], title="Two", updated="2021-01-01"))
     assert Author.objects.get(name="Charles Babbage").works_count == 1
     assert Coauthorship.objects.get(author__name="Ada Lovelace").works == 1
+
+
+def test_a_name_taken_off_a_paper_is_told_in_the_history_of_the_person_who_had_it(bring):
+    bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"]))
+    batch = bring(fact("2001.00001", ["Ada Lovelace"], updated="2021-01-01"))
+    move = Move.objects.get()
+    assert (move.source.name, move.target, move.kind, move.batch, move.count) == (
+        "Charles Babbage",
+        None,
+        "removed",
+        batch,
+        1,
+    )
+    assert move.reason == "“Charles Babbage” on 2001.00001: a newer version no longer prints it"
 
 
 def test_a_decision_that_two_are_different_holds_and_one_that_they_are_the_same_too(bring):

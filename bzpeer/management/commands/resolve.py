@@ -37,7 +37,7 @@ class Command(BaseCommand):
             f"Authors: {found.kept:,} kept, {found.made:,} made, {found.merged:,} merged, {found.split:,} split. "
             f"Signatures moved: {found.moved:,}."
         )
-        moves = Move.objects.filter(pk__gt=newest).select_related("source", "target")
+        moves = Move.objects.filter(pk__gt=newest, target__isnull=False).select_related("source", "target")
         for move in moves.order_by("-count", "pk")[: options["moves"]]:
             self.stdout.write(
                 f"  {move.count:,} from {move.source} (#{move.source_id}) to {move.target} (#{move.target_id}), "
