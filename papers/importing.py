@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from . import merging, sources
 from .models import Batch, BatchRecord, Topic
 from .names import fold, surname_key
-from .records import Numbered, PrintedAuthor, Record, Refusal
+from .records import Listing, Numbered, PrintedAuthor, Record, Refusal
 from .streams import UnreadableFile, open_stream
 from .taxonomy import is_category, topic_name
 from .text import plain
@@ -76,11 +76,30 @@ class _Chunk:
         earlier = self.keys.get(("arxiv", record.arxiv_id)) if record.arxiv_id else None
         if earlier is not None and not _is_newer(record, self.records[earlier]):
             self.repeats.append((item, earlier))
+            self.records[earlier] = _with_listings(self.records[earlier], record)
             return
         if earlier is not None:  # the newer record takes the place of the older one
+            record = _with_listings(record, self.records[earlier])
             self.repeats.append((Numbered(earlier, self.records.pop(earlier)), item.number))
         self.records[item.number] = record
         self.keys |= dict.fromkeys(_keys(record), item.number)
+
+
+def _with_listings(record: Record, other: Record) -> Record:
+    """`record` with the days on which `other` says that the paper was listed, each with its highest counts."""
+    if not other.listings:
+        return record
+    days = {listing.day: listing for listing in record.listings}
+    for listing in other.listings:
+        known = days.get(listing.day, listing)
+        days[listing.day] = Listing(
+            listing.day, _higher(known.votes, listing.votes), _higher(known.comments, listing.comments)
+        )
+    return replace(record, listings=tuple(days.values()))
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    return max((count for count in (one, other) if count is not None), default=None)
 
 
 def _is_newer(record: Record, other: Record) -> bool:
@@ -179,6 +198,11 @@ def _merge(batch: Batch, records: dict[int, Record]) -> merging.Merged:
             for position, author in enumerate(record.authors)
         ),
         ((number, topics[name]) for number, record in records.items() for name in _topic_names(record)),
+        (
+            (number, listing.day, listing.votes, listing.comments)
+            for number, record in records.items()
+            for listing in record.listings
+        ),
     )
 
 
@@ -197,7 +221,7 @@ def _signature_row(number: int, position: int, author: PrintedAuthor) -> tuple[A
     surname = surname_key(author.family) or author.printed.casefold()
     return (
         number, position, author.printed, author.family, author.given, author.suffix, *_name_keys(author),
-        surname[:KEY_LENGTH], list(author.affiliations), author.orcid,
+        surname[:KEY_LENGTH], list(author.affiliations), author.orcid, author.inferred_orcid,
     )  # fmt: skip
 
 
@@ -208,11 +232,17 @@ def _name_keys(author: PrintedAuthor) -> tuple[str, str]:
 
 def _topic_names(record: Record) -> set[str]:
     """Topics by display name. A code outside the taxonomy stays among the paper's categories only."""
-    return {topic_name(code) for code in record.categories if is_category(code)}
+    return {topic_name(code) for code in record.categories if is_category(code)} | {*filter(_slug, record.topics)}
 
 
 def _topic_ids(names: set[str]) -> dict[str, int]:
-    known = dict(Topic.objects.filter(name__in=names).values_list("name", "pk"))
-    for name in sorted(names - known.keys()):
-        known[name] = Topic.objects.create(name=name, slug=slugify(name)).pk
-    return known
+    """Names that would have one address are one topic: sources differ in capitals and hyphens."""
+    known = dict(Topic.objects.filter(slug__in={*map(_slug, names)}).values_list("slug", "pk"))
+    for name in sorted(names):
+        if _slug(name) not in known:
+            known[_slug(name)] = Topic.objects.create(name=name, slug=_slug(name)).pk
+    return {name: known[_slug(name)] for name in names}
+
+
+def _slug(name: str) -> str:
+    return slugify(name)[: Topic._meta.get_field("slug").max_length]

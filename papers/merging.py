@@ -28,8 +28,9 @@ PAPER_COLUMNS = (
 )  # fmt: skip
 SIGNATURE_COLUMNS = (
     "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "surname_key",
-    "affiliations", "orcid",
+    "affiliations", "orcid", "inferred_orcid",
 )  # fmt: skip
+LISTING_COLUMNS = ("number", "day", "votes", "comments")
 
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
@@ -40,10 +41,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
-    surname_key text, affiliations text[], orcid varchar
+    surname_key text, affiliations text[], orcid varchar, inferred_orcid varchar
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_topic (number bigint, topic_id bigint) ON COMMIT DELETE ROWS;
-TRUNCATE staged_paper, staged_signature, staged_topic;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_listing (number bigint, day date, votes int, comments int)
+    ON COMMIT DELETE ROWS;
+TRUNCATE staged_paper, staged_signature, staged_topic, staged_listing;
 """
 
 _IDENTIFY = """
@@ -86,7 +89,7 @@ WITH compared AS (
     SELECT c.number, c.known_id,
            coalesce(p.arxiv_id, c.arxiv_id) AS arxiv_id,
            CASE WHEN c.wins THEN coalesce(c.doi, p.doi) ELSE coalesce(p.doi, c.doi) END AS doi,
-           CASE WHEN c.wins THEN c.fingerprint ELSE p.fingerprint END AS fingerprint,
+           CASE WHEN c.wins AND c.authors_key IS NOT NULL THEN c.fingerprint ELSE p.fingerprint END AS fingerprint,
            CASE WHEN c.wins THEN c.title ELSE p.title END AS title,
            CASE WHEN c.wins THEN c.title_text ELSE p.title_text END AS title_text,
            CASE WHEN (c.wins AND c.abstract <> '') OR p.abstract = '' THEN c.abstract ELSE p.abstract END AS abstract,
@@ -123,7 +126,7 @@ WITH compared AS (
             m.day_known, m.versions, m.comments, m.journal_ref, m.license, m.source_authors, m.withdrawn, m.source)
     RETURNING m.number
 ), listed AS (
-    SELECT c.number, c.wins AND c.authors_key IS DISTINCT FROM (
+    SELECT c.number, c.wins AND c.authors_key IS NOT NULL AND c.authors_key IS DISTINCT FROM (
                SELECT string_agg(g.family_key || '|' || g.given_key, ';' ORDER BY g.position)
                  FROM papers_signature g WHERE g.paper_id = c.known_id) AS relist
       FROM compared c
@@ -155,9 +158,9 @@ SELECT g.id, g.surname_key FROM papers_signature g JOIN staged_paper s USING (pa
 _SIGN = """
 UPDATE papers_signature g SET position = kept.position FROM kept WHERE kept.id = g.id AND kept.position <> g.position;
 INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key,
-       affiliations, orcid)
+       affiliations, orcid, inferred_orcid)
 SELECT paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key, affiliations,
-       orcid
+       orcid, inferred_orcid
   FROM relisted r WHERE NOT EXISTS (SELECT FROM kept WHERE kept.paper_id = r.paper_id AND kept.position = r.position)
  ORDER BY number, position;
 """
@@ -166,25 +169,45 @@ _ENRICH = """
 WITH enriched AS (
     UPDATE papers_signature g
        SET affiliations = CASE WHEN g.affiliations = '{}' THEN new.affiliations ELSE g.affiliations END,
-           orcid = coalesce(g.orcid, new.orcid)
+           orcid = coalesce(g.orcid, new.orcid),
+           inferred_orcid = coalesce(g.inferred_orcid, new.inferred_orcid)
       FROM staged_signature new JOIN staged_paper s USING (number)
      WHERE s.fate <> 'new' AND g.paper_id = s.paper_id AND g.position = new.position
        AND g.family_key = new.family_key AND g.given_key = new.given_key
-       AND ((g.affiliations = '{}' AND new.affiliations <> '{}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL))
+       AND ((g.affiliations = '{}' AND new.affiliations <> '{}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL)
+            OR (g.inferred_orcid IS NULL AND new.inferred_orcid IS NOT NULL))
     RETURNING s.number
 )
 UPDATE staged_paper SET fate = 'updated' WHERE number IN (SELECT number FROM enriched)
 """
 
+# A record that says nothing of subjects takes none away.
 _TOPICS = """
 DELETE FROM papers_papertopic t USING staged_paper s
  WHERE s.fate = 'updated' AND t.paper_id = s.paper_id
+   AND (s.categories <> '{}' OR EXISTS (SELECT FROM staged_topic n WHERE n.number = s.number))
    AND EXISTS (SELECT FROM papers_paper p WHERE p.id = s.paper_id AND p.categories = s.categories)
    AND NOT EXISTS (SELECT FROM staged_topic n WHERE n.number = s.number AND n.topic_id = t.topic_id);
 INSERT INTO papers_papertopic (paper_id, topic_id)
 SELECT s.paper_id, n.topic_id FROM staged_topic n JOIN staged_paper s USING (number)
   JOIN papers_paper p ON p.id = s.paper_id AND p.categories = s.categories
  WHERE s.fate <> 'unchanged' ON CONFLICT DO NOTHING;
+"""
+
+# Counts of one day only grow, so the higher is the later, in whatever order the lists come.
+_LIST = """
+WITH listed AS (
+    INSERT INTO papers_dailylisting AS known (paper_id, day, votes, comments)
+    SELECT s.paper_id, l.day, l.votes, l.comments FROM staged_listing l JOIN staged_paper s USING (number)
+     WHERE NOT EXISTS (
+           SELECT FROM papers_dailylisting d WHERE d.paper_id = s.paper_id AND d.day = l.day
+              AND d.votes IS NOT DISTINCT FROM greatest(d.votes, l.votes)
+              AND d.comments IS NOT DISTINCT FROM greatest(d.comments, l.comments))
+    ON CONFLICT (paper_id, day) DO UPDATE
+       SET votes = greatest(known.votes, excluded.votes), comments = greatest(known.comments, excluded.comments)
+    RETURNING paper_id
+)
+UPDATE staged_paper SET fate = 'updated' WHERE fate = 'unchanged' AND paper_id IN (SELECT paper_id FROM listed)
 """
 
 _RECORDS = """
@@ -208,8 +231,10 @@ def merge(
     papers: Iterable[tuple[Any, ...]],
     signatures: Iterable[tuple[Any, ...]],
     topics: Iterable[tuple[int, int]],
+    listings: Iterable[tuple[Any, ...]] = (),
 ) -> Merged:
-    """Merge one chunk: rows in the order of `PAPER_COLUMNS`, `SIGNATURE_COLUMNS` and (number, topic id).
+    """Merge one chunk: rows in the order of `PAPER_COLUMNS`, `SIGNATURE_COLUMNS`, (number, topic id) and
+    `LISTING_COLUMNS`, of which no two are of one day and record.
 
     No two rows of `papers` may have the same arXiv id, DOI or fingerprint. Runs in the caller's transaction.
     """
@@ -219,6 +244,7 @@ def merge(
             ("staged_paper", PAPER_COLUMNS, papers),
             ("staged_signature", SIGNATURE_COLUMNS, signatures),
             ("staged_topic", ("number", "topic_id"), topics),
+            ("staged_listing", LISTING_COLUMNS, listings),
         ):
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
                 for row in rows:
@@ -238,6 +264,7 @@ def merge(
         cursor.execute("DROP TABLE relisted, kept")
         cursor.execute(_ENRICH)
         cursor.execute(_TOPICS)
+        cursor.execute(_LIST)
         cursor.execute(_RECORDS, [batch_id])
         cursor.execute("SELECT fate, count(*) FROM staged_paper GROUP BY fate")
         return Merged(dict(cursor.fetchall()), set_aside, frozenset(removed.values()))
