@@ -262,3 +262,41 @@ def test_a_paper_without_a_date_of_its_latest_version_stands_by_its_first():
     run(fact("2001.00001", ["Ada Lovelace"], created="2019-01-01"), fact("2001.00002", ["A"], created="2021-01-01"))
     run(daily_item(id="2001.00003", published_at="2020-06-01"))
     assert [paper.arxiv_id for paper in Paper.objects.newest_first()] == ["2001.00002", "2001.00003", "2001.00001"]
+
+
+def openalex_work(*authors: dict, **more: object) -> dict:
+    return {
+        "id": "https://openalex.org/W1", "title": "Notes", "authorships": list(authors), "is_paratext": False,
+        "locations": [{"landing_page_url": "https://arxiv.org/abs/2001.00001"}],
+        "topics": [{"display_name": "Analytical Engines"}, {"display_name": "analytical-engines"},
+                   {"display_name": "Machine learning"}, {"display_name": "算"}],
+    } | more  # fmt: skip
+
+
+ADA = {
+    "raw_author_name": "Ada Lovelace", "raw_affiliation_strings": ["Ockham Park"],
+    "author": {"orcid": "https://orcid.org/0000-0002-1825-0097"},
+}  # fmt: skip
+
+
+def test_openalex_adds_affiliations_and_identifiers_to_the_names_of_a_known_paper_once():
+    run(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"]))
+    before = Signature.objects.get(position=0).pk
+    assert run(openalex_work(ADA, {"raw_author_name": "Charles Babbage"})).updated == 1
+    signature = Signature.objects.get(position=0)
+    assert (signature.pk, signature.affiliations, signature.orcid, signature.inferred_orcid) == (
+        before, ["Ockham Park"], None, "0000-0002-1825-0097"
+    )  # fmt: skip
+    assert list(Paper.objects.get().topics.values_list("name", flat=True)) == ["Machine Learning"]
+    assert run(openalex_work(ADA, {"raw_author_name": "Charles Babbage"})).unchanged == 1
+
+
+def test_topics_of_one_address_are_one_topic_and_fill_in_where_there_are_no_categories():
+    run(fact("2001.00002", ["Ada Lovelace"]))
+    run(openalex_work(ADA))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    assert sorted(paper.topics.values_list("name", flat=True)) == ["Analytical Engines", "Machine Learning"]
+    run(daily_item(abstract="x"))  # says nothing of subjects
+    assert paper.topics.count() == 2
+    run(fact("2001.00001", ["Ada Lovelace"], categories=["cs.NE"]))
+    assert list(paper.topics.values_list("name", flat=True)) == ["Neural and Evolutionary Computing"]

@@ -14,6 +14,8 @@ SAMPLES = {
     "facts": b'\xef\xbb\xbf {"id": "0704.0001", "title": "T", "authors": ["A. Li"]}\n',
     "daily": b'[\n {\n  "paper": {"id": "2410.08196", "title": "T", "authors": [{"name": "Zimu Lu"}]}}]',
     "daily lines": b'{"date": "2024-05-27", "id": "2405.14906", "title": "T", "authors": [], "upvotes": 7}\n',
+    "openalex": b'{"id": "https://openalex.org/W1", "title": "T", "authorships": []}\n',
+    "openalex answer": b'{"meta": {"count": 1}, "results": [\n {"id": "https://openalex.org/W1", "authorships": []}]}',
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
