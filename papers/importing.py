@@ -172,8 +172,10 @@ class _Part:
         earlier = self.keys.get(("arxiv", record.arxiv_id)) if record.arxiv_id else None
         if earlier is not None and not _is_newer(record, self.records[earlier]):
             self.repeats.append((record, earlier))
+            self.records[earlier] = self.records[earlier].listed_too(record)
             return
         if earlier is not None:  # the newer record takes the place of the older one
+            record = record.listed_too(self.records[earlier])
             self.repeats.append((self.records.pop(earlier), record.number))
         self.records[record.number] = record
         self.keys |= dict.fromkeys(_keys(record), record.number)
@@ -267,8 +269,8 @@ def _merged(
 
 
 def _merge(batch: Batch, records: Sequence[Staged], losing: Losing) -> merging.Merged:
-    _make_topics({name for record in records for name in record.topics})
-    return merging.merge(batch.pk, records, partial(losing, batch.pk))
+    topics = _topic_ids({name for record in records for name in record.topics})
+    return merging.merge(batch.pk, records, topics, partial(losing, batch.pk))
 
 
 def _refusal_of_a_row(error: DatabaseError) -> str | None:
@@ -300,6 +302,11 @@ def _repeated(batch: Batch, item: Staged, other: int) -> BatchRecord:
     )
 
 
-def _make_topics(names: set[str]) -> None:
-    for name in sorted(names.difference(Topic.objects.filter(name__in=names).values_list("name", flat=True))):
-        Topic.objects.create(name=name, slug=slugify(name))
+def _topic_ids(names: set[str]) -> dict[str, int]:
+    """Topics by name. Names that would have one address are one topic: sources differ in capitals and hyphens."""
+    slugs = {name: slug for name in names if (slug := slugify(name)[: Topic._meta.get_field("slug").max_length])}
+    known = dict(Topic.objects.filter(slug__in=slugs.values()).values_list("slug", "pk"))
+    for name, slug in sorted(slugs.items()):
+        if slug not in known:
+            known[slug] = Topic.objects.create(name=name, slug=slug).pk
+    return {name: known[slug] for name, slug in slugs.items()}

@@ -16,13 +16,13 @@ Nothing is written where nothing would change. What an update overwrites stays w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
 
 from .models import BatchRecord, Signature
-from .staging import PAPER_COLUMNS, SIGNATURE_COLUMNS, Staged
+from .staging import LISTING_COLUMNS, PAPER_COLUMNS, SIGNATURE_COLUMNS, Staged
 
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
@@ -33,15 +33,18 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
-    surname_key text, affiliations text[], orcid varchar
+    surname_key text, affiliations text[], orcid varchar, inferred_orcid varchar
 ) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_topic (name varchar, topic_id bigint) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_listing (number bigint, day date, votes int, comments int)
+    ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS relisted (
     LIKE staged_signature, paper_id bigint, nth bigint
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS kept (id bigint, paper_id bigint, position int) ON COMMIT DELETE ROWS;
 """
 
-_EMPTY = "TRUNCATE staged_paper, staged_signature, relisted, kept"
+_EMPTY = "TRUNCATE staged_paper, staged_signature, staged_topic, staged_listing, relisted, kept"
 
 # What the planner must know to join by key; the rest of the columns, the long texts among them, it need not look at.
 _ANALYZE = "ANALYZE staged_paper (number, paper_id), staged_signature (number)"
@@ -84,13 +87,14 @@ SELECT paper_id, arxiv_id, doi, fingerprint, title, title_text, abstract, catego
        day_known, versions, comments, journal_ref, license, source_authors, withdrawn, source, digest
   FROM staged_paper WHERE fate = 'new' ORDER BY number;
 INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key,
-       affiliations, orcid)
+       affiliations, orcid, inferred_orcid)
 SELECT s.paper_id, g.position, g.printed, g.family, g.given, g.suffix, g.family_key, g.given_key, g.surname_key,
-       g.affiliations, g.orcid
+       g.affiliations, g.orcid, g.inferred_orcid
   FROM staged_signature g JOIN staged_paper s USING (number) WHERE s.fate = 'new' ORDER BY number, position;
 INSERT INTO papers_papertopic (paper_id, topic_id)
-SELECT s.paper_id, t.id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN papers_topic t USING (name)
- WHERE s.fate = 'new' ORDER BY s.number;
+SELECT DISTINCT s.paper_id, t.topic_id
+  FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN staged_topic t USING (name)
+ WHERE s.fate = 'new' ORDER BY s.paper_id;
 """
 
 _UPDATE = """
@@ -103,7 +107,7 @@ WITH compared AS (
     SELECT c.number, c.known_id,
            coalesce(p.arxiv_id, c.arxiv_id) AS arxiv_id,
            CASE WHEN c.wins THEN coalesce(c.doi, p.doi) ELSE coalesce(p.doi, c.doi) END AS doi,
-           CASE WHEN c.wins THEN c.fingerprint ELSE p.fingerprint END AS fingerprint,
+           CASE WHEN c.wins AND c.authors_key IS NOT NULL THEN c.fingerprint ELSE p.fingerprint END AS fingerprint,
            CASE WHEN c.wins THEN c.title ELSE p.title END AS title,
            CASE WHEN c.wins THEN c.title_text ELSE p.title_text END AS title_text,
            CASE WHEN (c.wins AND c.abstract <> '') OR p.abstract = '' THEN c.abstract ELSE p.abstract END AS abstract,
@@ -148,7 +152,7 @@ WITH compared AS (
                        WHERE now.value IS DISTINCT FROM to_jsonb(p) -> now.key) AS before
       FROM changed JOIN merged m USING (number) JOIN papers_paper p ON p.id = m.known_id
 ), listed AS (
-    SELECT c.number, c.wins AND c.authors_key IS DISTINCT FROM (
+    SELECT c.number, c.wins AND c.authors_key IS NOT NULL AND c.authors_key IS DISTINCT FROM (
                SELECT string_agg(g.family_key || '|' || g.given_key, ';' ORDER BY g.position)
                  FROM papers_signature g WHERE g.paper_id = c.known_id) AS relist
       FROM compared c
@@ -191,9 +195,9 @@ SELECT g.id, g.surname_key FROM papers_signature g JOIN staged_paper s USING (pa
 _SIGN = """
 UPDATE papers_signature g SET position = kept.position FROM kept WHERE kept.id = g.id AND kept.position <> g.position;
 INSERT INTO papers_signature (paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key,
-       affiliations, orcid)
+       affiliations, orcid, inferred_orcid)
 SELECT paper_id, position, printed, family, given, suffix, family_key, given_key, surname_key, affiliations,
-       orcid
+       orcid, inferred_orcid
   FROM relisted r WHERE NOT EXISTS (SELECT FROM kept WHERE kept.paper_id = r.paper_id AND kept.position = r.position)
  ORDER BY number, position;
 """
@@ -202,32 +206,59 @@ _ENRICH = f"""
 WITH enriched AS (
     UPDATE papers_signature g
        SET affiliations = CASE WHEN g.affiliations = '{{}}' THEN new.affiliations ELSE g.affiliations END,
-           orcid = coalesce(g.orcid, new.orcid)
+           orcid = coalesce(g.orcid, new.orcid),
+           inferred_orcid = coalesce(g.inferred_orcid, new.inferred_orcid)
       FROM staged_signature new JOIN staged_paper s USING (number)
      WHERE s.fate <> 'new' AND g.paper_id = s.paper_id AND g.position = new.position
        AND g.family_key = new.family_key AND g.given_key = new.given_key
-       AND ((g.affiliations = '{{}}' AND new.affiliations <> '{{}}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL))
+       AND ((g.affiliations = '{{}}' AND new.affiliations <> '{{}}') OR (g.orcid IS NULL AND new.orcid IS NOT NULL)
+            OR (g.inferred_orcid IS NULL AND new.inferred_orcid IS NOT NULL))
     RETURNING s.number
 )
 UPDATE staged_paper s SET fate = 'updated', before = {_SIGNED} || coalesce(before, '{{}}')
  WHERE number IN (SELECT number FROM enriched)
 """
 
+# A record that says nothing of subjects takes none away.
 _TOPICS = """
 DELETE FROM papers_papertopic t USING staged_paper s
  WHERE s.fate = 'updated' AND t.paper_id = s.paper_id
    AND EXISTS (SELECT FROM papers_paper p WHERE p.id = s.paper_id AND p.categories = s.categories)
-   AND t.topic_id NOT IN (SELECT id FROM papers_topic WHERE name = ANY (s.topics));
+   AND (s.categories <> '{}' OR s.topics <> '{}')
+   AND t.topic_id NOT IN (SELECT topic_id FROM staged_topic WHERE name = ANY (s.topics));
 INSERT INTO papers_papertopic (paper_id, topic_id)
-SELECT s.paper_id, t.id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN papers_topic t USING (name)
+SELECT s.paper_id, t.topic_id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN staged_topic t USING (name)
   JOIN papers_paper p ON p.id = s.paper_id AND p.categories = s.categories
  WHERE s.fate = 'updated' ON CONFLICT DO NOTHING;
 """
 
-# A record that changed only names has not touched the paper's own row above.
+# A record that changed only names or days has not touched the paper's own row above.
 _DIGEST = """
-UPDATE papers_paper p SET digest = s.digest FROM staged_paper s
- WHERE s.fate = 'updated' AND p.id = s.paper_id AND p.digest IS DISTINCT FROM s.digest
+WITH other AS (
+    SELECT s.number, p.id, p.digest AS was, s.digest FROM staged_paper s JOIN papers_paper p ON p.id = s.paper_id
+     WHERE s.fate = 'updated' AND p.digest IS DISTINCT FROM s.digest
+), told AS (
+    UPDATE papers_paper p SET digest = other.digest FROM other WHERE p.id = other.id
+)
+UPDATE staged_paper s SET before = jsonb_build_object('digest', other.was) || s.before
+  FROM other WHERE other.number = s.number
+"""
+
+# Counts of one day only grow, so the higher is the later, in whatever order the lists come.
+_LIST = """
+WITH listed AS (
+    INSERT INTO papers_dailylisting AS known (paper_id, day, votes, comments)
+    SELECT s.paper_id, l.day, l.votes, l.comments FROM staged_listing l JOIN staged_paper s USING (number)
+     WHERE NOT EXISTS (
+           SELECT FROM papers_dailylisting d WHERE d.paper_id = s.paper_id AND d.day = l.day
+              AND d.votes IS NOT DISTINCT FROM greatest(d.votes, l.votes)
+              AND d.comments IS NOT DISTINCT FROM greatest(d.comments, l.comments))
+    ON CONFLICT (paper_id, day) DO UPDATE
+       SET votes = greatest(known.votes, excluded.votes), comments = greatest(known.comments, excluded.comments)
+    RETURNING paper_id
+)
+UPDATE staged_paper SET fate = 'updated', before = '{}'
+ WHERE fate = 'unchanged' AND paper_id IN (SELECT paper_id FROM listed)
 """
 
 _RECORDS = """
@@ -257,9 +288,12 @@ def recognise(batch_id: int, lines: Iterable[tuple[int, str, bytes]]) -> frozens
 
 
 def merge(
-    batch_id: int, chunk: Collection[Staged], losing: Callable[[Collection[int]], None] = lambda signatures: None
+    batch_id: int,
+    chunk: Collection[Staged],
+    topics: Mapping[str, int],
+    losing: Callable[[Collection[int]], None] = lambda signatures: None,
 ) -> Merged:
-    """Merge one chunk, no two records of which have the same arXiv id, DOI or fingerprint, and whose topics exist.
+    """Merge one chunk, no two records of which have the same arXiv id, DOI or fingerprint; `topics` are ids by name.
 
     `losing` gets the ids of the signatures that are about to go. Runs in the caller's transaction.
     """
@@ -268,9 +302,14 @@ def merge(
         for table, columns, lines in (
             ("staged_paper", PAPER_COLUMNS, [staged.paper for staged in chunk]),
             ("staged_signature", SIGNATURE_COLUMNS, [staged.signatures for staged in chunk]),
+            ("staged_listing", LISTING_COLUMNS, [staged.listing_lines() for staged in chunk if staged.listings]),
         ):
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
                 copy.write(b"".join(lines))
+        cursor.execute(
+            "INSERT INTO staged_topic SELECT * FROM unnest(%s::varchar[], %s::bigint[])",
+            [list(topics), list(topics.values())],
+        )
         cursor.execute(_IDENTIFY)
         cursor.execute(_ANALYZE)
         cursor.execute(_SET_ASIDE)
@@ -290,6 +329,8 @@ def merge(
             Signature.objects.filter(pk__in=removed).delete()
             cursor.execute(_SIGN)
         cursor.execute(_ENRICH)
+        if any(staged.listings for staged in chunk):
+            cursor.execute(_LIST)
         cursor.execute("SELECT fate, count(*) FROM staged_paper GROUP BY fate")
         fates = dict(cursor.fetchall())
         if BatchRecord.Fate.UPDATED in fates:

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import slugify
@@ -34,8 +35,8 @@ class PaperQuerySet(models.QuerySet["Paper"]):
     """Questions asked of papers."""
 
     def newest_first(self) -> PaperQuerySet:
-        """By the date of the latest version; undated papers last; the id makes the order total."""
-        return self.order_by(models.F("updated").desc(nulls_last=True), "-pk")
+        """By the date of the latest version known; undated papers last; the id makes the order total."""
+        return self.order_by(Coalesce("updated", "created").desc(nulls_last=True), "-pk")
 
     def matching(self, words: str) -> PaperQuerySet:
         """Papers whose title has every one of `words` (English stems), in no order of its own."""
@@ -81,7 +82,9 @@ class Paper(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(models.F("updated").desc(nulls_last=True), models.F("id").desc(), name="paper_newest"),
+            models.Index(
+                Coalesce("updated", "created").desc(nulls_last=True), models.F("id").desc(), name="paper_newest"
+            ),
             GinIndex(fields=["search"], name="paper_search"),
         ]
 
@@ -138,6 +141,9 @@ class Signature(models.Model):
     surname_key = models.TextField(db_index=True, help_text="equal wherever two family names could be one person's")
     affiliations = ArrayField(models.TextField(), default=list)
     orcid = models.CharField(max_length=19, null=True, db_index=True)
+    inferred_orcid = models.CharField(
+        max_length=19, null=True, help_text="a source's own guess: for people to look at, no evidence of anything"
+    )
 
     class Meta:
         constraints = [
@@ -153,6 +159,22 @@ class Signature(models.Model):
     def name(self) -> str:
         """Readable, given names first."""
         return " ".join(part for part in (self.given, self.family, self.suffix) if part)
+
+
+class DailyListing(models.Model):
+    """A paper stood on the list of daily papers of one day."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="listings")
+    day = models.DateField(db_index=True)
+    votes = models.PositiveIntegerField(null=True)
+    comments = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["paper", "day"], name="dailylisting_once")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} on {self.day}"
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):

@@ -16,7 +16,8 @@ class PrintedAuthor:
     """One name as printed on one paper, and its parts as far as they could be read.
 
     `printed` is the source's own string, byte for byte (TeX and all); the parts are readable Unicode.
-    A name of one token is a `family` with an empty `given`.
+    A name of one token is a `family` with an empty `given`. `orcid` is an iD that stands in the paper's own metadata;
+    `inferred_orcid` one that the source took for this name by a guess of its own, which proves nothing.
     """
 
     printed: str
@@ -25,6 +26,16 @@ class PrintedAuthor:
     suffix: str = ""
     affiliations: tuple[str, ...] = ()
     orcid: str | None = None
+    inferred_orcid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A paper's place on the list of one day; votes and comments as they were when the list was read."""
+
+    day: date
+    votes: int | None = None
+    comments: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,9 @@ class Record:
 
     `title` and `abstract` are the source's strings with runs of white space folded, TeX untouched.
     `arxiv_id` is without version; `doi` is lower-case without a resolver; `categories` keep the source's order,
-    primary first. `day_known` is False where a source gives only the month of `created`.
+    primary first, and `topics` are further subjects by display name. `updated` is the date of the latest version, so
+    that a source that knows of no versions leaves it out and fills in what others lack. `day_known` is False where a
+    source gives only the month or the year of `created`, which then is the first day of it.
     `source_authors` is the author list as one printed string, where the source has one.
     """
 
@@ -60,6 +73,8 @@ class Record:
     license: str = ""
     source_authors: str = ""
     withdrawn: bool = False
+    topics: tuple[str, ...] = ()
+    listings: tuple[Listing, ...] = ()
 
 
 class Line(NamedTuple):

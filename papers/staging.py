@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from datetime import date
 from typing import NamedTuple
 
 from papers.names import fold, surname_key
-from papers.records import PrintedAuthor, Record, Version
+from papers.records import Listing, PrintedAuthor, Record, Version
 from papers.taxonomy import is_category, topic_name
 from papers.text import plain
 
@@ -28,8 +29,9 @@ PAPER_COLUMNS = (
 )  # fmt: skip
 SIGNATURE_COLUMNS = (
     "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "surname_key",
-    "affiliations", "orcid",
+    "affiliations", "orcid", "inferred_orcid",
 )  # fmt: skip
+LISTING_COLUMNS = ("number", "day", "votes", "comments")
 # A B-tree entry holds at most 2,704 bytes; no real family name is as long as this.
 KEY_LENGTH = 200
 
@@ -39,7 +41,8 @@ _NULL = r"\N"
 class Staged(NamedTuple):
     """A record ready to be copied: `paper` is one line, `signatures` one for each name, each ended by a newline.
 
-    `topics` are display names. The other fields say whether two records can be one paper.
+    `topics` are display names; `listings` are no two of one day. The other fields say whether two records can be one
+    paper.
     """
 
     number: int
@@ -48,8 +51,31 @@ class Staged(NamedTuple):
     fingerprint: str
     updated: date | None
     topics: tuple[str, ...]
+    listings: tuple[Listing, ...]
     paper: bytes
     signatures: bytes
+
+    def listing_lines(self) -> bytes:
+        """A line in the order of `LISTING_COLUMNS` for each day on which the paper was listed."""
+        return "".join(
+            f"{self.number}\t{day.isoformat()}\t{_count(votes)}\t{_count(comments)}\n"
+            for day, votes, comments in map(astuple, self.listings)
+        ).encode()
+
+    def listed_too(self, other: Staged) -> Staged:
+        """This record, with the days on which `other` says that the paper was listed, each with its highest counts."""
+        if not other.listings:
+            return self
+        days = {listing.day: listing for listing in self.listings}
+        for listing in other.listings:
+            known = days.get(listing.day, listing)
+            votes, comments = _higher(known.votes, listing.votes), _higher(known.comments, listing.comments)
+            days[listing.day] = Listing(listing.day, votes, comments)
+        return self._replace(listings=tuple(days.values()))
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    return max((count for count in (one, other) if count is not None), default=None)
 
 
 def stage(number: int, record: Record, source: str, digest: bytes | None = None) -> Staged:
@@ -58,7 +84,7 @@ def stage(number: int, record: Record, source: str, digest: bytes | None = None)
     folded = [(fold(author.family), fold(author.given)) for author in record.authors]
     keys = [_keys(author, *names) for author, names in zip(record.authors, folded, strict=True)]
     found = _fingerprint(title, folded)
-    topics = _topics(record.categories)
+    topics = _topics(record)
     paper = (
         str(number), record.arxiv_id or _NULL, _escaped(record.doi) if record.doi else _NULL, found,
         _escaped(record.title), _escaped(title), _escaped(record.abstract), _array(record.categories),
@@ -73,7 +99,7 @@ def stage(number: int, record: Record, source: str, digest: bytes | None = None)
         for position, (author, names) in enumerate(zip(record.authors, keys, strict=True))
     ]
     lines = ("\t".join(paper) + "\n").encode(), "".join(signatures).encode()
-    return Staged(number, record.arxiv_id, record.doi, found, record.updated, topics, *lines)
+    return Staged(number, record.arxiv_id, record.doi, found, record.updated, topics, record.listings, *lines)
 
 
 def fingerprint(record: Record) -> str:
@@ -94,16 +120,19 @@ def _keys(author: PrintedAuthor, family: str, given: str) -> tuple[str, str]:
     return (family or author.printed.casefold())[:KEY_LENGTH], given[:KEY_LENGTH]
 
 
-def _topics(categories: Iterable[str]) -> tuple[str, ...]:
+def _topics(record: Record) -> tuple[str, ...]:
     """Topics by display name. A code outside the taxonomy stays among the paper's categories only."""
-    return tuple(dict.fromkeys([topic_name(code) for code in categories if is_category(code)]))
+    return tuple(
+        dict.fromkeys([*(topic_name(code) for code in record.categories if is_category(code)), *record.topics])
+    )
 
 
 def _signature(number: int, position: int, author: PrintedAuthor, family_key: str, given_key: str) -> str:
     surname = surname_key(author.family) or author.printed.casefold()
     parts = (author.printed, author.family, author.given, author.suffix, family_key, given_key, surname[:KEY_LENGTH])
     affiliations = _array(author.affiliations) if author.affiliations else "{}"
-    return f"{number}\t{position}\t{_fields(parts)}\t{affiliations}\t{author.orcid or _NULL}\n"
+    iDs = f"{author.orcid or _NULL}\t{author.inferred_orcid or _NULL}"
+    return f"{number}\t{position}\t{_fields(parts)}\t{affiliations}\t{iDs}\n"
 
 
 # --- the text format of COPY -----------------------------------------------------------------------------------------
@@ -130,6 +159,10 @@ def _array(texts: Sequence[str]) -> str:
 
 def _date(value: date | None) -> str:
     return value.isoformat() if value else _NULL
+
+
+def _count(value: int | None) -> str:
+    return _NULL if value is None else str(value)
 
 
 def _boolean(value: bool) -> str:

@@ -33,6 +33,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
             "signatures": signatures,
             "topics": paper.topics.all(),
             "versions": paper.versions,
+            "listings": paper.listings.all(),
             "institutions": list(dict.fromkeys(a for s in signatures for a in s.affiliations)),
         },
     )

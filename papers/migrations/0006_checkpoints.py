@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0003_journal'),
+        ('papers', '0004_daily_listing'),
     ]
 
     operations = [

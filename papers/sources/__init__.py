@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from papers import streams
 from papers.records import Numbered, Refusal
-from papers.sources import facts, listing, snapshot
+from papers.sources import daily, facts, listing, openalex, snapshot
 from papers.streams import UnreadableFile
 
 # Enough to know a format by: a listing shows itself by its third line, a snapshot by its first author string.
@@ -38,6 +38,8 @@ class Source:
 SOURCES = (
     Source("snapshot", "arXiv snapshot (JSON lines)", snapshot.read, snapshot.recognises, snapshot.parse),
     Source("facts", "Bibliographic facts (JSON lines)", facts.read, facts.recognises, facts.parse),
+    Source("daily", "Daily papers (JSON)", daily.read, daily.recognises),
+    Source("openalex", "OpenAlex works (JSON)", openalex.read, openalex.recognises),
     Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 

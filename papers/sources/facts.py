@@ -1,10 +1,11 @@
 """Bare bibliographic facts, one JSON object a line: the smallest form in which papers can be handed over.
 
     {"id": "2106.01548", "title": "…", "authors": ["Xiangning Chen", "…"], "categories": ["cs.CV"],
-     "created": "2021-06-03", "updated": "2022-03-13", "doi": null, "journal_ref": "…", "abstract": "…"}
+     "created": "2021-06-03", "updated": "2022-03-13", "doi": null, "journal_ref": "…", "abstract": "…",
+     "daily": {"date": "2021-06-04", "votes": 5, "comments": 0}}
 
 `id`, `title` and `authors` must be there. `"date_from_id": true` says that the day of `created` is not known, only the
-month that the identifier states. Other keys are ignored.
+month that the identifier states. `daily` is the place on a list of daily papers. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from typing import BinaryIO
 
 from papers.identifiers import doi
 from papers.names import split_name
-from papers.records import Numbered, PrintedAuthor, Record, Refusal
-from papers.sources import jsonlines
+from papers.records import Listing, Numbered, PrintedAuthor, Record, Refusal
+from papers.sources import daily, jsonlines
 from papers.sources.jsonlines import Fields, Unusable
 from papers.text import storable
 
-_AUTHOR_LIST = jsonlines.line_with(rb'"authors"\s*:\s*\[')
+_AUTHOR_LIST = jsonlines.line_with(rb'"authors"\s*:\s*\[\s*"')
 
 
 def recognises(head: bytes) -> bool:
-    """Whether a line starts an object whose authors are a list."""
+    """Whether a line starts an object whose authors are a list of names."""
     return bool(_AUTHOR_LIST.search(head))
 
 
@@ -52,7 +53,17 @@ def _record(fields: Fields, today: date) -> Record:
         updated=jsonlines.day(fields.get("updated"), "updated", today),
         day_known=fields.get("date_from_id") is not True,
         journal_ref=jsonlines.text(fields, "journal_ref"),
+        listings=_listings(fields.get("daily"), today),
     )
+
+
+def _listings(value: object, today: date) -> tuple[Listing, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise Unusable("“daily” is not an object.")
+    day = jsonlines.day(value.get("date"), "date", today)
+    return daily.listing(day, jsonlines.count(value, "votes"), jsonlines.count(value, "comments"))
 
 
 def _names(fields: Fields) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, NoReturn
 
@@ -35,6 +35,8 @@ LONGEST_NAME = 1_000
 # The largest author list known has 5,154 names (ATLAS and CMS, 2015), with room for the next.
 MOST_AUTHORS = 20_000
 MOST_CATEGORIES = 100
+# What a column of counts holds.
+HIGHEST_COUNT = 2_147_483_647
 EARLIEST = date(1900, 1, 1)
 _CATEGORY = re.compile(r"[a-z][a-z-]{1,15}\.[A-Za-z-]{2,16}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -52,17 +54,24 @@ def line_with(key: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*\{[^\n]*(?:" + key + rb")", re.MULTILINE)
 
 
-def records(stream: BinaryIO, build: Build, today: date | None) -> Iterator[Numbered | Refusal]:
+def records(
+    stream: BinaryIO, build: Build, today: date | None, pieces: Iterable[tuple[int, bytes | None]] | None = None
+) -> Iterator[Numbered | Refusal]:
     """Every object of `stream` as `build` reads it, or its refusal; blank lines do not count.
 
-    `today` (UTC) bounds the dates; the clock's where it is None. Raises `papers.streams.UnreadableFile`.
+    `pieces` stand in for the lines where objects are cut out otherwise (`papers.sources.jsonarrays`). `today` (UTC)
+    bounds the dates; the clock's where it is None. Raises `papers.streams.UnreadableFile`.
     """
-    return (item(number, line, build, today) for number, line in numbered(stream))
+    return (item(number, line, build, today) for number, line in _counted(lines(stream) if pieces is None else pieces))
 
 
 def numbered(stream: BinaryIO) -> Iterator[Line]:
     """The lines that count, from 1. Raises `papers.streams.UnreadableFile`."""
-    return map(Line._make, enumerate((line for _, line in lines(stream) if line is None or line.strip()), 1))
+    return _counted(lines(stream))
+
+
+def _counted(pieces: Iterable[tuple[int, bytes | None]]) -> Iterator[Line]:
+    return map(Line._make, enumerate((piece for _, piece in pieces if piece is None or piece.strip()), 1))
 
 
 def item(number: int, line: bytes | None, build: Build, today: date | None) -> Numbered | Refusal:
@@ -168,6 +177,16 @@ def plausible(found: date, what: str, today: date) -> date:
     if found > today + timedelta(days=1):
         raise Unusable(f"“{what}” lies in the future: {found.isoformat()}.")
     return found
+
+
+def count(fields: Fields, key: str) -> int | None:
+    """How many there are of something; None where absent."""
+    value = fields.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= HIGHEST_COUNT:
+        raise Unusable(f"“{key}” is not a count.")
+    return value
 
 
 def strings(value: object, what: str, most: int, tidy: Callable[[str], str] = clean) -> list[str]:

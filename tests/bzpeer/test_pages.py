@@ -162,6 +162,18 @@ def test_the_paper_names_every_author_in_order_and_links_each_to_the_person(clie
     assert places == sorted(places)
 
 
+def test_the_paper_says_when_it_stood_on_a_list_of_daily_papers(client: Client, bring):
+    bring(fact("2405.18377", ["Ada Lovelace"], daily={"date": "2024-05-29", "votes": 1, "comments": 0}))
+    html = client.get("/arxiv/2405.18377", follow=True).content.decode()
+    assert "May 29, 2024 · 1 vote · 0 comments" in html
+
+
+def test_a_date_whose_day_is_not_known_shows_only_its_year(client: Client, bring):
+    bring(fact("2405.18377", ["Ada Lovelace"], created="2024-05-01", date_from_id=True))
+    html = client.get("/arxiv/2405.18377", follow=True).content.decode()
+    assert '<meta name="citation_publication_date" content="2024">' in html
+
+
 def test_a_long_author_list_is_never_cut_silently(client: Client, bring):
     bring(fact("2001.00001", [f"Person {chr(97 + n // 26) * 3}{chr(97 + n % 26) * 3}" for n in range(300)]))
     paper = Paper.objects.get()

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from papers import importing
-from papers.models import Batch, BatchRecord, Paper, Signature
+from papers.models import Batch, BatchRecord, DailyListing, Paper, Signature
 from papers.records import PrintedAuthor, Record
 from papers.staging import stage
 from papers.streams import UnreadableFile
@@ -205,3 +205,99 @@ def test_the_listing_of_the_reference_page_is_read_whole():
         .order_by("position")
         .values_list("given", "family")
     ) == [("Guo-qing", "Jiang"), ("Jinlong", "Liu"), ("Zixiang", "Ding"), ("Lin", "Guo"), ("Wei", "Lin")]
+
+
+def daily_item(day: str = "2020-01-02", **more: object) -> dict:
+    item = {"id": "2001.00001", "title": "Notes", "authors": [{"name": "A. Lovelace"}], "upvotes": 3, "num_comments": 0}
+    return item | {"date": day, "summary": "Of engines."} | more
+
+
+def listings() -> list[tuple[str, int | None, int | None]]:
+    return [(str(r.day), r.votes, r.comments) for r in DailyListing.objects.order_by("day")]
+
+
+def test_a_daily_list_fills_in_and_overwrites_nothing():
+    run(fact("2001.00001", ["Ada Lovelace"], title="Notes on the Engine"))
+    batch = run(daily_item())
+    paper = Paper.objects.get()
+    assert (batch.source, batch.updated, paper.source) == ("daily", 1, "facts")
+    assert (paper.title, paper.abstract, paper.categories) == ("Notes on the Engine", "Of engines.", ["cs.LG"])
+    assert list(paper.topics.values_list("name", flat=True)) == ["Machine Learning"]
+    assert Signature.objects.get().printed == "Ada Lovelace"
+    assert listings() == [("2020-01-02", 3, 0)]
+
+
+def test_what_arxiv_states_takes_the_place_of_a_daily_record():
+    run(daily_item())
+    batch = run(fact("2001.00001", ["Ada Lovelace"], title="Notes on the Engine"))
+    paper = Paper.objects.get()
+    assert (batch.updated, paper.title, paper.source, paper.abstract) == (
+        1, "Notes on the Engine", "facts", "Of engines."
+    )  # fmt: skip
+    assert Signature.objects.get().printed == "Ada Lovelace"
+
+
+def test_a_daily_record_without_authors_is_taken_in_and_takes_no_authors_away():
+    run(daily_item())
+    batch = run(daily_item(authors=None), daily_item(id="2001.00002", authors=[], title="Bare"))
+    assert fates(batch) == ["unchanged", "new"]
+    assert Signature.objects.get().printed == "A. Lovelace"
+    assert Paper.objects.get(arxiv_id="2001.00002").signatures.count() == 0
+
+
+def test_a_paper_is_listed_once_a_day_with_its_highest_counts_whatever_the_order():
+    for days in ([("2020-01-02", 9), ("2020-01-02", 3), ("2020-01-03", 1)], [("2020-01-02", 4)]):
+        run(*[daily_item(day, upvotes=votes) for day, votes in days])
+    assert listings() == [("2020-01-02", 9, 0), ("2020-01-03", 1, 0)]
+
+
+def test_importing_a_daily_list_again_writes_nothing():
+    run(daily_item(), daily_item("2020-01-03", num_comments=None))
+    before = list(DailyListing.objects.extra(select={"x": "xmin::text"}).order_by("pk").values_list("pk", "x"))
+    batch = run(daily_item(), daily_item("2020-01-03", num_comments=None))
+    assert (batch.new, batch.updated, batch.unchanged) == (0, 0, 2)
+    assert before == list(DailyListing.objects.extra(select={"x": "xmin::text"}).order_by("pk").values_list("pk", "x"))
+
+
+def test_a_paper_without_a_date_of_its_latest_version_stands_by_its_first():
+    run(fact("2001.00001", ["Ada Lovelace"], created="2019-01-01"), fact("2001.00002", ["A"], created="2021-01-01"))
+    run(daily_item(id="2001.00003", published_at="2020-06-01"))
+    assert [paper.arxiv_id for paper in Paper.objects.newest_first()] == ["2001.00002", "2001.00003", "2001.00001"]
+
+
+def openalex_work(*authors: dict, **more: object) -> dict:
+    return {
+        "id": "https://openalex.org/W1", "title": "Notes", "authorships": list(authors), "is_paratext": False,
+        "locations": [{"landing_page_url": "https://arxiv.org/abs/2001.00001"}],
+        "topics": [{"display_name": "Analytical Engines"}, {"display_name": "analytical-engines"},
+                   {"display_name": "Machine learning"}, {"display_name": "算"}],
+    } | more  # fmt: skip
+
+
+ADA = {
+    "raw_author_name": "Ada Lovelace", "raw_affiliation_strings": ["Ockham Park"],
+    "author": {"orcid": "https://orcid.org/0000-0002-1825-0097"},
+}  # fmt: skip
+
+
+def test_openalex_adds_affiliations_and_identifiers_to_the_names_of_a_known_paper_once():
+    run(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"]))
+    before = Signature.objects.get(position=0).pk
+    assert run(openalex_work(ADA, {"raw_author_name": "Charles Babbage"})).updated == 1
+    signature = Signature.objects.get(position=0)
+    assert (signature.pk, signature.affiliations, signature.orcid, signature.inferred_orcid) == (
+        before, ["Ockham Park"], None, "0000-0002-1825-0097"
+    )  # fmt: skip
+    assert list(Paper.objects.get().topics.values_list("name", flat=True)) == ["Machine Learning"]
+    assert run(openalex_work(ADA, {"raw_author_name": "Charles Babbage"})).unchanged == 1
+
+
+def test_topics_of_one_address_are_one_topic_and_fill_in_where_there_are_no_categories():
+    run(fact("2001.00002", ["Ada Lovelace"]))
+    run(openalex_work(ADA))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    assert sorted(paper.topics.values_list("name", flat=True)) == ["Analytical Engines", "Machine Learning"]
+    run(daily_item(abstract="x"))  # says nothing of subjects
+    assert paper.topics.count() == 2
+    run(fact("2001.00001", ["Ada Lovelace"], categories=["cs.NE"]))
+    assert list(paper.topics.values_list("name", flat=True)) == ["Neural and Evolutionary Computing"]

@@ -26,7 +26,7 @@ def test_an_update_keeps_what_it_overwrote_and_nothing_else():
         "title_text": "First title",
         "updated": "2020-01-01",
     }
-    assert before.keys() == {"title", "title_text", "updated", "fingerprint"}
+    assert before.keys() == {"title", "title_text", "updated", "fingerprint", "digest"}
 
 
 def test_new_and_unchanged_records_keep_nothing():

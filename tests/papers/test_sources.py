@@ -12,14 +12,19 @@ from papers.streams import UnreadableFile
 SAMPLES = {
     "snapshot": b'{"id": "0704.0001", "authors": "A. Li", "title": "T", "authors_parsed": [["Li", "A.", ""]]}\n',
     "facts": b'\xef\xbb\xbf {"id": "0704.0001", "title": "T", "authors": ["A. Li"]}\n',
+    "daily": b'[\n {\n  "paper": {"id": "2410.08196", "title": "T", "authors": [{"name": "Zimu Lu"}]}}]',
+    "daily lines": b'{"date": "2024-05-27", "id": "2405.14906", "title": "T", "authors": [], "upvotes": 7}\n',
+    "openalex": b'{"id": "https://openalex.org/W1", "title": "T", "authorships": []}\n',
+    "openalex answer": b'{"meta": {"count": 1}, "results": [\n {"id": "https://openalex.org/W1", "authorships": []}]}',
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
 
-@pytest.mark.parametrize("slug", SAMPLES)
-def test_each_format_is_known_by_its_start_and_by_no_other_source(slug: str) -> None:
-    assert detect(SAMPLES[slug]) is by_slug(slug)
-    assert [source.slug for source in SOURCES if source.recognises(SAMPLES[slug])] == [slug]
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_each_format_is_known_by_its_start_and_by_no_other_source(sample: str) -> None:
+    slug = sample.split()[0]
+    assert detect(SAMPLES[sample]) is by_slug(slug)
+    assert [source.slug for source in SOURCES if source.recognises(SAMPLES[sample])] == [slug]
 
 
 @pytest.mark.parametrize(
