@@ -1,6 +1,7 @@
 """Any other Django command, with the servers it needs: those of a running `up`, or its own for as long as it runs.
 
-A command that needs none says so in its class (`needs_services = False`); Django's own are listed below.
+A command that needs none says so in its class (`needs_services`, False or a question of its arguments); Django's own
+are listed below.
 Entry point: `run`.
 """
 
@@ -58,7 +59,8 @@ def needs_services(arguments: Sequence[str]) -> bool:
     if app is None:  # Django will say so
         return False
     command = load_command_class(app, name) if isinstance(app, str) else app
-    return bool(getattr(command, "needs_services", True))
+    needs = getattr(command, "needs_services", True)
+    return bool(needs(arguments[1:]) if callable(needs) else needs)
 
 
 def _run_with(services: Services, arguments: Sequence[str]) -> int:

@@ -43,7 +43,7 @@ def _fold_once(text: str) -> str:
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split())
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Lower-case, without accents or punctuation, words separated by one space: "Guo-qing O’Néill" → "guo qing oneill".
 
@@ -99,13 +99,14 @@ _NOBODY = frozenset(("et al", "and others", "others", "anonymous", "unknown", "n
 Parts = tuple[str, str, str]
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def bare_family(family: str) -> str:
     """A family name folded, without particles or spaces: "Van der Waals" → "waals". Empty only where `fold` is."""
     words = fold(family).split()
     return "".join([word for word in words if word not in SILENT_PARTICLES] or words)
 
 
+@lru_cache(maxsize=100_000)
 def surname_key(family: str) -> str:
     """What family names that could be one person's have in common: "Van der Müller" and "Mueller" → "muller".
 
@@ -287,7 +288,7 @@ def split_authors(printed: str) -> list[str]:
         else:
             names.append((start, end))
     found = (_ET_AL.sub("", _without_affiliation(printed[start:end].strip())) for start, end in names)
-    return [name for name in found if any(map(str.isalpha, name))]
+    return [name for name in found if name[:1].isalpha() or any(map(str.isalpha, name))]
 
 
 def _spans(printed: str, nested: bool) -> list[tuple[int, int]]:

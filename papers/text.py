@@ -54,7 +54,10 @@ def clean(s: str) -> str:
 
     Removed: NUL and other controls, lone surrogates, direction overrides, zero-width characters. All else is kept.
     """
-    if not (s.isascii() and s.isprintable()):
+    if s.isascii() and s.isprintable():
+        if "  " not in s and s[:1] != " " and s[-1:] != " ":  # nearly all strings
+            return s
+    else:
         s = unicodedata.normalize("NFC", _CONTROL.sub("", s))
         # Composition can bring nothing of the above back, but a joiner may have lost the letter before it.
         s = _CONTROL.sub("", s)

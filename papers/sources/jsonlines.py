@@ -130,7 +130,7 @@ def text(fields: Fields, key: str, longest: int = LONGEST_TEXT, tidy: Callable[[
         return ""
     if not isinstance(value, str):
         raise Unusable(f"“{key}” is not text.")
-    value = tidy(value)
+    value = tidy(value) if value else ""
     if len(value) > longest:
         raise Unusable(f"“{key}” is longer than {longest:,} characters.")
     return value

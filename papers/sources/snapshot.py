@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from papers.identifiers import doi
@@ -148,7 +149,7 @@ def _parsed_authors(printed: list[str], parsed: object) -> list[PrintedAuthor]:
     if not isinstance(parsed, list):
         raise Unusable("“authors_parsed” is not a list.")
     entries = [_entry(item) for item in parsed]
-    entries = [entry for entry in entries if any(map(str.isalnum, entry[0]))]
+    entries = [entry for entry in entries if entry[0][:1].isalnum() or any(map(str.isalnum, entry[0]))]
     same = len(entries) == len(printed)
     return [
         PrintedAuthor(
@@ -166,11 +167,16 @@ def _entry(item: object) -> tuple[str, ...]:
     """family, given, suffix, then affiliations; the parser leaves "King," and "C. -P." behind."""
     if not isinstance(item, list) or not all(isinstance(part, str) or part is None for part in item):
         raise Unusable("“authors_parsed” holds something other than lists of texts.")
-    parts = [decode_accents(clean(part)) if part else "" for part in item]
+    parts = [_read(part) if part else "" for part in item]
     family, given, suffix, *affiliations = parts + [""] * (3 - len(parts))
     if not family:
         family, given = given, ""
     return family.strip(" ,"), given.replace(". -", ".-"), suffix, *affiliations
+
+
+@lru_cache(maxsize=100_000)  # names come again
+def _read(part: str) -> str:
+    return decode_accents(clean(part))
 
 
 def _stands_in(family: str, printed: str) -> bool:

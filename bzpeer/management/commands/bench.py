@@ -1,17 +1,19 @@
-"""manage.py bench: the engine's speed and memory on real records, beside limits of the same run; what its cap costs."""
+"""manage.py bench: speed and memory on real records, beside limits of the same run; what the cap on blocks costs."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
+from rich.table import Table
 
+from bzpeer import importbench
 from papers import sources
 from papers.records import Numbered, Record
 from papers.streams import UnreadableFile, open_stream
@@ -23,12 +25,20 @@ from profiles.disambiguation.gold import GoldError, find_sets, read_gold
 class Command(BaseCommand):
     """Benchmarks that anyone can run; figures of other machines compare by their ratios only."""
 
-    help = "Measure the disambiguation on a file of records, or what splitting large blocks costs; needs no database."
+    help = "Measure the import or the disambiguation of a file of records, or what splitting large blocks costs."
     requires_system_checks: list[str] = []
-    needs_services = False
+
+    @staticmethod
+    def needs_services(arguments: Sequence[str]) -> bool:
+        """Only the import has to do with a database."""
+        return arguments[:1] == ["import"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
+        whole_import = what.add_parser("import", help="records a second, in a database made for it and dropped again")
+        whole_import.add_argument("file", type=Path)
+        whole_import.add_argument("--records", type=int, help="how many lines to read (all)")
+        whole_import.add_argument("--multiply", type=int, default=1, help="so many communities of that size (1)")
         whole = what.add_parser("disambiguate", help="signatures per CPU second on a file of records")
         whole.add_argument("file", type=Path)
         whole.add_argument("--records", type=int, help="how many to read (all)")
@@ -47,6 +57,47 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']} cannot be read: {error}") from error
         except GoldError as error:
             raise CommandError(str(error)) from error
+
+    def _import(self, file: Path, records: int | None, multiply: int, **options: Any) -> None:
+        console = Console(stderr=True)
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as sample, console.status("reading") as status:
+            importbench.write_sample(file, cast(BinaryIO, sample), records, multiply)
+            sample.flush()
+            with importbench.scratch_database():
+                found = importbench.measure(Path(sample.name), status.update)
+        self._print_import(found)
+
+    def _print_import(self, found: importbench.Measured) -> None:
+        table = Table(
+            "", "Records/s", "CPU µs a record", "of COPY with indexes", "of COPY without", title="bench import"
+        )
+        for label, cost in (
+            ("fresh", found.fresh.cost),
+            ("the same again", found.again.cost),
+            ("bare COPY, same indexes", found.keyed),
+            ("bare COPY, no index", found.bare),
+        ):
+            each = [1e6 * seconds / cost.records for seconds in (cost.client, cost.backend)]
+            ratios = [
+                f"{cost.rate / limit.rate:.2f} (CPU {limit.cpu / max(cost.cpu, 1e-9):.2f})"
+                for limit in (found.keyed, found.bare)
+            ]
+            table.add_row(label, f"{cost.rate:,.0f}", f"{each[0]:.0f} client + {each[1]:.0f} backend", *ratios)
+        out = Console(file=cast(IO[str], self.stdout), width=120)
+        out.print(table)
+        for label, one, least in (("fresh", found.fresh, 0.25), ("again", found.again, 0.5)):
+            reached = "reached" if one.cost.rate / found.keyed.rate >= least else "missed"
+            fates = ", ".join(f"{count:,} {fate}" for fate, count in one.fates.items() if count)
+            self.stdout.write(f"{label}: {fates}; target {least} of COPY with the same indexes: {reached}")
+            rows = (f"{t.removeprefix('papers_')} {'/'.join(f'{n:,}' for n in w)}" for t, w in one.written.items())
+            self.stdout.write(f"  rows inserted/updated/deleted: {', '.join(rows)}")
+            self.stdout.write(f"  memory: {one.peak:,.0f} MB at most, in both processes together")
+            for records, rate, memory in one.windows:
+                self.stdout.write(f"    {records:>10,} records  {rate:>7,.0f}/s  {memory:>5,.0f} MB")
+        records = found.fresh.cost.records
+        for name, (heap, indexes) in found.disk.items():
+            self.stdout.write(f"{name}: {heap / records:,.0f} bytes a record, its indexes {indexes / records:,.0f}")
+        self.stdout.write(f"together {sum(map(sum, found.disk.values())) / records:,.0f} bytes a record")
 
     def _disambiguate(self, file: Path, records: int | None, workers: int, **options: Any) -> None:
         total = Speed()
