@@ -16,6 +16,8 @@ SAMPLES = {
     "daily lines": b'{"date": "2024-05-27", "id": "2405.14906", "title": "T", "authors": [], "upvotes": 7}\n',
     "openalex": b'{"id": "https://openalex.org/W1", "title": "T", "authorships": []}\n',
     "openalex answer": b'{"meta": {"count": 1}, "results": [\n {"id": "https://openalex.org/W1", "authorships": []}]}',
+    "bibtex": b"% by hand\n@string{j = {J}}\n@article{a, author = {A. Li}, title = {T}}\n",
+    "ris": b"\xef\xbb\xbfTY  - JOUR\nAU  - Li, A.\nTI  - T\nER  - \n",
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
