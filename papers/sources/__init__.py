@@ -57,6 +57,7 @@ def detect(head: bytes) -> Source:
     """The source whose input starts with `head`; raises `UnreadableFile` where none does."""
     if not head.strip():
         raise UnreadableFile("The file is empty.")
+    streams.without_mark(head)
     for source in SOURCES:
         if source.recognises(head):
             return source

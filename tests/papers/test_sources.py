@@ -35,7 +35,9 @@ def test_each_format_is_known_by_its_start_and_by_no_other_source(sample: str) -
         (b"", "The file is empty."),
         (b" \n", "The file is empty."),
         (b"<html>", "none of the formats"),
-        (b"\xff\x00", "none of"),
+        (b"\xff\x00", "save it as UTF-8"),
+        ('{"id": 1}'.encode("utf-16"), "save it as UTF-8"),
+        (b"\xff\xfa", "none of"),
     ],
 )
 def test_what_no_source_knows_is_a_sentence(head: bytes, sentence: str) -> None:
