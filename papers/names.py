@@ -237,6 +237,11 @@ def _with_particles(words: list[str]) -> tuple[list[str], list[str]]:
     return words[cut:], words[:cut]
 
 
+def is_particle(word: str) -> bool:
+    """Whether a word in lower case belongs to the family name that it stands before: "van", "dos"."""
+    return word in _PARTICLES
+
+
 def _is_particle(word: str, first: bool) -> bool:
     """A capital particle in the first place is a given name: "Di Xu", "Van Nguyen"."""
     if word[0].isupper():

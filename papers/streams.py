@@ -221,7 +221,7 @@ def lines(stream: BinaryIO, limit: int = LONGEST_LINE) -> Iterator[tuple[int, by
     while line := stream.readline(limit + 2):
         number += 1
         if number == 1:
-            line = _without_mark(line)
+            line = without_mark(line)
         ended = line.endswith(b"\n")
         content = line.rstrip(b"\r\n")
         if len(content) <= limit and (ended or len(line) < limit + 2):
@@ -232,7 +232,8 @@ def lines(stream: BinaryIO, limit: int = LONGEST_LINE) -> Iterator[tuple[int, by
         yield number, None
 
 
-def _without_mark(line: bytes) -> bytes:
+def without_mark(line: bytes) -> bytes:
+    """The first bytes of a text, without the mark of UTF-8; raises `UnreadableFile` for UTF-16 and UTF-32."""
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or line[:1] == b"\0" or line[1:2] == b"\0":
         raise UnreadableFile("The file is in UTF-16 or UTF-32; save it as UTF-8.")
     return line.removeprefix(b"\xef\xbb\xbf")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from papers import streams
 from papers.records import Numbered, Refusal
-from papers.sources import daily, facts, listing, openalex, snapshot
+from papers.sources import bibtex, daily, facts, listing, openalex, ris, snapshot
 from papers.streams import UnreadableFile
 
 # Enough to know a format by: a listing shows itself by its third line, a snapshot by its first author string.
@@ -40,6 +40,8 @@ SOURCES = (
     Source("facts", "Bibliographic facts (JSON lines)", facts.read, facts.recognises, facts.parse),
     Source("daily", "Daily papers (JSON)", daily.read, daily.recognises),
     Source("openalex", "OpenAlex works (JSON)", openalex.read, openalex.recognises),
+    Source("bibtex", "BibTeX (one author's own file)", bibtex.read, bibtex.recognises),
+    Source("ris", "RIS (one author's own file)", ris.read, ris.recognises),
     Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 
@@ -58,6 +60,7 @@ def detect(head: bytes) -> Source:
     """The source whose input starts with `head`; raises `UnreadableFile` where none does."""
     if not head.strip():
         raise UnreadableFile("The file is empty.")
+    streams.without_mark(head)
     for source in SOURCES:
         if source.recognises(head):
             return source

@@ -26,7 +26,7 @@ from papers import streams
 from papers.identifiers import arxiv_id, doi, orcid
 from papers.names import split_name
 from papers.records import Numbered, PrintedAuthor, Record, Refusal
-from papers.sources import jsonarrays, jsonlines
+from papers.sources import jsonarrays, jsonlines, references
 from papers.sources.jsonlines import Fields, Unusable
 from papers.streams import LONGEST_LINE
 from papers.text import clean, storable
@@ -88,7 +88,7 @@ def _record(listed: bool, work: Fields, today: date) -> Record:
         abstract=_abstract(work.get("abstract_inverted_index")),
         created=published,
         day_known=published is None or (published.month, published.day) != (1, 1),
-        journal_ref=_journal(work),
+        journal_ref=_journal(work, published),
         topics=_topics(work.get("topics")),
     )
 
@@ -136,24 +136,15 @@ def _abstract(index: object) -> str:
     return jsonlines.text({"abstract": " ".join(words)}, "abstract")
 
 
-def _journal(work: Fields) -> str:
+def _journal(work: Fields, published: date | None) -> str:
     """ "Research Policy 26(1), 1-18 (1997)"; nothing for a repository, which is no place of publication."""
     source = _object(_object(work, "primary_location"), "source")
     if source.get("type") == "repository" or not (name := jsonlines.text(source, "display_name")):
         return ""
     biblio = _object(work, "biblio")
     volume, issue, first, last = (jsonlines.text(biblio, key) for key in ("volume", "issue", "first_page", "last_page"))
-    year = work.get("publication_year")
-    return "".join(
-        (
-            name,
-            f" {volume}" if volume else "",
-            f"({issue})" if issue else "",
-            f", {first}" if first else "",
-            f"-{last}" if first and last not in ("", first) else "",
-            f" ({year})" if isinstance(year, int) else "",
-        )
-    )
+    pages = f"{first}-{last}" if first and last not in ("", first) else first
+    return references.place(name, volume, issue, pages, published.year if published else None)
 
 
 def _topics(value: object) -> tuple[str, ...]:
@@ -170,8 +161,8 @@ def _authors(work: Fields, listed: bool) -> tuple[PrintedAuthor, ...]:
     if cut is True or (listed and cut is None and len(authorships) == _CUT_AT):
         number = _WORK_ID.fullmatch(str(work.get("id")))
         raise Unusable(
-            f"The list of authors {'is' if cut else 'may be'} cut short at {len(authorships)} names; "
-            f"the whole record is at https://api.openalex.org/works/{number[1] if number else '…'}"
+            f"The list of authors {'is' if cut else 'may be'} cut short at {len(authorships)} names; the whole record "
+            f"is at https://api.openalex.org/works/{number[1] if number else '…'}"
         )
     authors = [_author(authorship) for authorship in authorships]
     if not authors:

@@ -301,3 +301,28 @@ def test_topics_of_one_address_are_one_topic_and_fill_in_where_there_are_no_cate
     assert paper.topics.count() == 2
     run(fact("2001.00001", ["Ada Lovelace"], categories=["cs.NE"]))
     assert list(paper.topics.values_list("name", flat=True)) == ["Neural and Evolutionary Computing"]
+
+
+def test_references_find_their_paper_by_doi_or_title_and_names_and_overwrite_nothing():
+    run(
+        fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="Notes", doi="10.1000/182"),
+        fact("2001.00002", ["Ada Lovelace"], title="Bal\\'azs"),
+    )
+    batch = run(
+        b"@article{a, author = {Lovelace, A. and Babbage, C.}, title = {Notes!}, doi = {10.1000/182}, year = 2021}",
+        b"@article{b, author = {Lovelace, Ada}, title = {Bal{\\'a}zs}, journal = {J. Engines}, year = 2021}",
+    )
+    assert (batch.source, batch.new, batch.updated, batch.unchanged) == ("bibtex", 0, 2, 0)
+    assert sorted(Signature.objects.values_list("printed", flat=True)) == [
+        "Ada Lovelace", "Ada Lovelace", "Charles Babbage"
+    ]  # fmt: skip
+    assert Paper.objects.get(arxiv_id="2001.00001").title == "Notes"
+    assert Paper.objects.get(arxiv_id="2001.00002").journal_ref == "J. Engines (2021)"
+
+
+def test_ris_makes_a_paper_that_a_later_record_of_arxiv_corrects():
+    assert run(b"TY  - JOUR\nAU  - Lovelace, Ada\nTI  - Notes\nPY  - 2021\nER  - ").new == 1
+    assert (Paper.objects.get().year, Paper.objects.get().day_known) == (2021, False)
+    run(fact("2001.00001", ["Ada Lovelace"], title="Notes", created="2020-05-04"))
+    paper = Paper.objects.get()
+    assert (paper.arxiv_id, paper.created, paper.day_known) == ("2001.00001", date(2020, 5, 4), True)

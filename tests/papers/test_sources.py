@@ -16,6 +16,8 @@ SAMPLES = {
     "daily lines": b'{"date": "2024-05-27", "id": "2405.14906", "title": "T", "authors": [], "upvotes": 7}\n',
     "openalex": b'{"id": "https://openalex.org/W1", "title": "T", "authorships": []}\n',
     "openalex answer": b'{"meta": {"count": 1}, "results": [\n {"id": "https://openalex.org/W1", "authorships": []}]}',
+    "bibtex": b"% by hand\n@string{j = {J}}\n@article{a, author = {A. Li}, title = {T}}\n",
+    "ris": b"\xef\xbb\xbfTY  - JOUR\nAU  - Li, A.\nTI  - T\nER  - \n",
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
@@ -33,7 +35,9 @@ def test_each_format_is_known_by_its_start_and_by_no_other_source(sample: str) -
         (b"", "The file is empty."),
         (b" \n", "The file is empty."),
         (b"<html>", "none of the formats"),
-        (b"\xff\x00", "none of"),
+        (b"\xff\x00", "save it as UTF-8"),
+        ('{"id": 1}'.encode("utf-16"), "save it as UTF-8"),
+        (b"\xff\xfa", "none of"),
     ],
 )
 def test_what_no_source_knows_is_a_sentence(head: bytes, sentence: str) -> None:

@@ -86,7 +86,9 @@ def test_versions_are_believed_before_the_update_date(
     [
         ("M. King, Jr., A. Li", [["King", "M.", "Jr."], ["Li", "A.", ""]], ["M. King, Jr.", "A. Li"]),
         ("X collaboration: A. Li", [["X collaboration", "", ""], ["Li", "A.", ""]], ["X collaboration", "A. Li"]),
-        ("Zhe (Rita) Liang", [["Zhe", "", "", "Rita"], ["Liang", "", ""]], ["Zhe", "Liang"]),
+        ("A. Li, Zhe (Rita) Liang", [["Li", "A.", ""], ["Zhe", "", "", "Rita"], ["Liang", "", ""]],
+         ["A. Li", "Zhe (Rita) Liang"]),
+        ("Zhe (MIT), Liang", [["Zhe", "", "", "MIT"], ["Liang", "", ""]], ["Zhe", "Liang"]),
         ("A. Li and B. Xu", [["Xu", "B.", ""], ["Li", "A.", ""]], ["B. Xu", "A. Li"]),
         ("A. Li, : , B. Xu", [["Li", "A.", ""], [":", "", ""], ["Xu", "B.", ""]], ["A. Li", "B. Xu"]),
         ("Ren{\\'e} Fournet", [["Fournet", "Ren{é}", ""]], ["Ren{\\'e} Fournet"]),
@@ -104,6 +106,26 @@ def test_a_name_is_printed_as_the_raw_string_has_it_wherever_that_can_be_told(
 def test_parts_left_in_tex_by_the_source_are_decoded_and_its_slips_mended() -> None:
     found = record(authors="x", authors_parsed=[["King,", "Ren{é} C. -P.", "Jr."], ["", "Nitin", ""]])
     assert [(a.family, a.given, a.suffix) for a in found.authors] == [("King", "René C.-P.", "Jr."), ("Nitin", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("parsed", "family", "given"),
+    [
+        (["Berg", "Vincent van den", ""], "van den Berg", "Vincent"),
+        (["Santos", "Cicero dos", ""], "dos Santos", "Cicero"),
+        (["Beteta", "C. Abellán", ""], "Beteta", "C. Abellán"),
+        (["Neto", "João P.", ""], "Neto", "João P."),
+    ],
+)
+def test_a_particle_goes_with_the_family_name(parsed: list[str], family: str, given: str) -> None:
+    found = record(authors=" ".join((parsed[1], parsed[0])), authors_parsed=[parsed])
+    assert [(a.family, a.given) for a in found.authors] == [(family, given)]
+    assert found.authors[0].printed == found.source_authors
+
+
+def test_a_nickname_is_no_affiliation_and_makes_no_second_author() -> None:
+    (author,) = record(authors="Zhe (Rita) Liang", authors_parsed=[["Zhe", "", "", "Rita"], ["Liang", "", ""]]).authors
+    assert (author.family, author.given, author.affiliations) == ("Liang", "Zhe", ())
 
 
 def test_a_collaboration_spoken_for_is_no_affiliation() -> None:
