@@ -196,6 +196,12 @@ def _merge(batch: Batch, records: dict[int, Record], losing: Losing) -> merging.
     )
 
 
+def store_one(batch: Batch, number: int, record: Record, losing: Losing) -> merging.Merged:
+    """Merge one record by itself, in the caller's transaction; the counts of the batch are the caller's."""
+    alone()
+    return _merge(batch, {number: record}, losing)
+
+
 def _paper_row(number: int, record: Record, source: str) -> tuple[Any, ...]:
     versions = [{"number": v.number, "created": v.created.isoformat()} for v in record.versions]
     authors_key = ";".join(f"{family}|{given}" for family, given in map(_name_keys, record.authors))

@@ -23,12 +23,14 @@ class Source:
     """One format: `slug` for commands and rows, `label` for people.
 
     `read` streams the records of an unpacked input and raises `UnreadableFile`; `recognises` judges its first bytes.
+    `alone` makes of the `raw` text of one refused record an input of its own, to be read again once it is fixed.
     """
 
     slug: str
     label: str
     read: Callable[[BinaryIO], Iterator[Numbered | Refusal]]
     recognises: Callable[[bytes], bool]
+    alone: Callable[[str], bytes] = str.encode
 
 
 # In the order in which they are asked: a snapshot line may hold anything that a line of facts does.
