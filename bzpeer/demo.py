@@ -27,7 +27,7 @@ def ensure(report: Callable[[str], None]) -> None:
 
     Raises TimeoutError when the worker does not finish, RuntimeError when it stops with a problem.
     """
-    if not Batch.objects.filter(stage=Batch.Stage.DONE).exists():
+    if not Batch.objects.filter(stage__in=(Batch.Stage.DONE, Batch.Stage.UNDONE)).exists():
         _import(report)
     if not Account.objects.filter(is_superuser=True).exists():
         password = secrets.token_urlsafe(9)

@@ -18,12 +18,14 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from graph import coauthorships
-from papers import importing
+from papers import importing, stages
 from papers.models import Batch
 from papers.streams import UnreadableFile
 from profiles import authors, moves, resolving
 from profiles.models import Author
 from trust import scores
+
+from . import previews, rollbacks
 
 POLL_SECONDS = 0.2
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
@@ -95,8 +97,14 @@ def process(
         if not batch.is_running:
             return batch
         try:
+            if batch.stage == Batch.Stage.PREVIEWING:
+                _preview(batch, stream)
+                _enter(batch, Batch.Stage.PROPOSED, report)
+                return batch
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
                 _read(batch, stream, report)
+            if batch.stage == Batch.Stage.UNDOING:
+                _undo(batch, report)
             _finish(batch, report, call)
         except DatabaseError:
             raise
@@ -157,14 +165,40 @@ def stop(batch: Batch, problem: str) -> None:
 
 
 def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
+    with _opened(batch, stream) as records:
+        importing.run(batch, records, report, moves.removed)
+
+
+@contextmanager
+def _opened(batch: Batch, stream: BinaryIO | None) -> Iterator[BinaryIO]:
+    """`stream`, or else the batch's own file."""
     if stream is not None:
-        importing.run(batch, stream, report, moves.removed)
+        yield stream
         return
     try:
         with batch.file.open("rb") as opened:
-            importing.run(batch, opened.file, report, moves.removed)
+            yield opened.file
     except OSError as error:
         raise UnreadableFile(f"The uploaded file cannot be read: {error.strerror}.") from error
+
+
+def _preview(batch: Batch, stream: BinaryIO | None) -> None:
+    with _opened(batch, stream) as records:
+        previews.propose(batch, tried(batch, records))
+
+
+@_alone()
+def tried(batch: Batch, stream: BinaryIO) -> previews.Preview:
+    """What the import of `stream` would do (see `bzpeer.previews`); the batch need not be stored."""
+    return previews.preview(batch, stream)
+
+
+def _undo(batch: Batch, report: Report) -> None:
+    _enter(batch, Batch.Stage.UNDOING, report, total=stages.standing(batch))
+    rollbacks.whole(batch, lambda count: _advance(batch, count, report))
+    batch.refresh_from_db(fields=["undone"])
+    batch.removed_surnames = rollbacks.surnames(batch)
+    batch.save(update_fields=["removed_surnames"])
 
 
 @_alone()
@@ -187,7 +221,7 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
         scores.refresh(ids)
         authors.settle(ids)
         _advance(batch, len(ids), report)
-    _enter(batch, Batch.Stage.DONE, report)
+    _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
 
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:

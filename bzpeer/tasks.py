@@ -43,11 +43,17 @@ def refresh_authors(ids: list[int]) -> None:
     pipeline.refresh(ids)
 
 
+@shared_task(name="bzpeer.resolve_surnames", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def resolve_surnames(surnames: list[str]) -> None:
+    """Work out who is who among these surnames again, after single records were rolled back, brought back or fixed."""
+    pipeline.rerun(surnames, lambda done, count, total: None)
+
+
 @shared_task(name="bzpeer.resume_batches")
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
     for batch in Batch.objects.running():
-        if batch.file:
+        if batch.file or batch.stage not in {Batch.Stage.WAITING, Batch.Stage.READING, Batch.Stage.PREVIEWING}:
             process_batch.delay(batch.pk)
             continue
         try:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from . import sources
+from . import journal, sources
 from .models import Batch, Paper
 
 
@@ -46,6 +46,7 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
         obj.label = Path(str(obj.file)).name[:200]
         obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
+        journal.write(request.user, "uploaded", obj, at_once=True)  # type: ignore[arg-type]
         # By name: the pipeline stands above this app.
         transaction.on_commit(lambda: current_app.send_task("bzpeer.process_batch", [obj.pk]))
 

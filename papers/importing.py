@@ -28,9 +28,9 @@ from django.utils.text import slugify
 from . import merging, reading, sources
 from .models import Batch, BatchRecord, Topic
 from .reading import Item
-from .records import Line, Refusal
+from .records import Line, Record, Refusal
 from .sources import jsonlines
-from .staging import Staged
+from .staging import Staged, stage
 from .streams import UnreadableFile, open_stream
 
 # Measured on 50,000 snapshot records: 2,000 a chunk is within 5 % of 10,000 and holds a page view up for less long.
@@ -300,6 +300,12 @@ def _repeated(batch: Batch, item: Staged, other: int) -> BatchRecord:
         source_id=item.arxiv_id or "",
         reason=f"The same paper as record {other} of this file, which is at least as new.",
     )
+
+
+def store_one(batch: Batch, number: int, record: Record, losing: Losing) -> merging.Merged:
+    """Merge one record by itself, in the caller's transaction; the counts of the batch are the caller's."""
+    alone()
+    return _merge(batch, [stage(number, record, batch.source)], losing)
 
 
 def _topic_ids(names: set[str]) -> dict[str, int]:

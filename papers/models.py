@@ -273,7 +273,7 @@ class BatchRecord(models.Model):
     fate = models.CharField(max_length=10, choices=Fate)
     source_id = models.CharField(max_length=255, blank=True)
     reason = models.TextField(blank=True)
-    raw = models.TextField(blank=True, help_text="what was read, for refused records (`jsonlines.RAW_KEPT`)")
+    raw = models.TextField(blank=True, help_text="what was read, for refused records (`jsonlines.RAW_SHOWN`)")
     # A paper that is taken away leaves its id here, by which its address is known to be gone.
     paper = models.ForeignKey(Paper, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
     before = models.JSONField(null=True, help_text="what an update overwrote")

@@ -94,7 +94,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that cannot be taken in: `reason` is a sentence for a curator, `raw` the start of what was read."""
+    """A record that cannot be taken in: `reason` is a sentence for a curator.
+
+    `raw` is what was read of it, as far as that is kept (`jsonlines.RAW_SHOWN`).
+    """
 
     number: int
     reason: str

@@ -74,7 +74,7 @@ def objections(
 ) -> dict[int, list[Objection]]:
     """What forbids to roll each of these records back, by its id; `whole`: with all of its batch that came after."""
     steps = _steps(records, whole)
-    return _forbidden(steps, _states({s.record.paper_id for s in steps if s.popped and s.record.paper_id}), rules)
+    return _forbidden(steps, states_of({s.record.paper_id for s in steps if s.popped and s.record.paper_id}), rules)
 
 
 @transaction.atomic
@@ -103,7 +103,7 @@ def _undo(
     outcome: Outcome,
 ) -> None:
     steps = _steps(records)
-    states = _states({s.record.paper_id for s in steps if s.popped and s.record.paper_id})
+    states = states_of({s.record.paper_id for s in steps if s.popped and s.record.paper_id})
     _hold(states)
     outcome.kept |= _forbidden(steps, states, rules)
     now, marked = timezone.now(), []
@@ -141,7 +141,7 @@ def redo(record: BatchRecord, account: AbstractBaseUser | None, losing: Losing, 
     outcome = Outcome()
     if record.is_live:
         return outcome
-    states = _states({record.paper_id} if record.paper_id else set())
+    states = states_of({record.paper_id} if record.paper_id else set())
     _hold(states)
     if found := _stands_against(record, states.get(record.paper_id or 0), rules):
         outcome.kept[record.pk] = found
@@ -296,7 +296,7 @@ DROP TABLE given;
 """
 
 
-def _states(papers: Collection[int]) -> dict[int, State]:
+def states_of(papers: Collection[int]) -> dict[int, State]:
     """Columns, `signatures` and `topics` of these papers, by id; none for a paper that is not there."""
     if not papers:
         return {}

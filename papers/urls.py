@@ -8,7 +8,6 @@ urlpatterns = [
     path("topics/<slug:slug>/", views.topic, name="topic"),
     path("arxiv/<path:value>", views.by_arxiv_id, name="arxiv"),
     path("doi/<path:value>", views.by_doi, name="doi"),
-    path("imports/<int:pk>/", views.batch, name="batch"),
     path("imports/<int:pk>/progress/", views.batch_progress, name="batch_progress"),
     path("imports/<int:pk>/refused.csv", views.batch_refused, name="batch_refused"),
 ]

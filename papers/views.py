@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from django.contrib.admin.views.decorators import staff_member_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,14 +13,17 @@ from django.views.decorators.http import require_safe
 from . import identifiers
 from .models import Batch, BatchRecord, Paper, Topic
 from .paging import newest
-
-REFUSED_SHOWN = 100  # refused records on the batch page; the download has all of them
+from .permissions import for_importers
 
 
 @require_safe
 def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
-    """A paper's page. The id decides; any other slug redirects to the right one."""
-    paper = get_object_or_404(Paper.objects.with_people(), pk=pk)
+    """A paper's page. The id decides; any other slug redirects to the right one. One that was taken away is gone."""
+    paper = Paper.objects.with_people().filter(pk=pk).first()
+    if paper is None:
+        if BatchRecord.objects.filter(paper=pk).exists():
+            return render(request, "papers/gone.html", status=410)
+        raise Http404("There is no paper of this number.")
     if slug != paper.slug:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
@@ -75,15 +77,7 @@ def _known(identifier: str | None) -> str:
 
 
 @require_safe
-@staff_member_required
-def batch(request: HttpRequest, pk: int) -> HttpResponse:
-    """What became of an import, for staff."""
-    found = get_object_or_404(Batch, pk=pk)
-    return render(request, "papers/batch.html", {"batch": found, "refused": _refused(found)[:REFUSED_SHOWN]})
-
-
-@require_safe
-@staff_member_required
+@for_importers
 def batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the batch page. When the batch has ended the whole page is loaded once more."""
     found = get_object_or_404(Batch, pk=pk)
@@ -94,7 +88,7 @@ def batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@staff_member_required
+@for_importers
 def batch_refused(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every refused record as CSV."""
     found = get_object_or_404(Batch, pk=pk)

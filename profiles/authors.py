@@ -6,11 +6,12 @@ Set-based: each statement refreshes all the authors named and writes only what d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from django.db import connection, transaction
 
-from .models import Author
+from . import arrays
+from .models import Assignment, Author
 
 # Authors refreshed in one transaction: some seconds of work, and few enough rows for the planner to use indexes.
 BIN = 5_000
@@ -72,6 +73,19 @@ UPDATE profiles_author a SET name = v.printed
          ORDER BY author_id, folded ~ '^[[:alpha:]]{2,} ' DESC, works DESC, length(printed) DESC, printed) v
  WHERE v.author_id = a.id AND a.account_id IS NULL AND a.name <> v.printed
 """
+
+
+@transaction.atomic
+def touch(signatures: Collection[int] = (), papers: Collection[int] = ()) -> None:
+    """Mark stale whose these signatures are, and everyone on these papers."""
+    for rows in (
+        Assignment.objects.filter(signature__in=arrays.ids(signatures)),
+        Assignment.objects.filter(signature__paper__in=arrays.ids(papers)),
+    ):
+        named = Author.objects.filter(pk__in=rows.values("author"), stale=False).order_by("pk")
+        # In one order, as everywhere, or two that share authors could wait for each other.
+        locked = list(named.select_for_update(no_key=True).values_list("pk", flat=True))
+        Author.objects.filter(pk__in=locked).update(stale=True)
 
 
 def stale_ids() -> Iterator[list[int]]:

@@ -25,6 +25,7 @@ class Source:
     `read` streams the records of an unpacked input and raises `UnreadableFile`; `recognises` judges its first bytes.
     `parse` reads one line of a format that is JSON lines: such lines can be skipped, known again by their bytes, and
     parsed elsewhere (`papers.reading`).
+    `alone` makes of the `raw` text of one refused record an input of its own, to be read again once it is fixed.
     """
 
     slug: str
@@ -32,6 +33,7 @@ class Source:
     read: Callable[[BinaryIO], Iterator[Numbered | Refusal]]
     recognises: Callable[[bytes], bool]
     parse: Callable[[int, bytes | None], Numbered | Refusal] | None = None
+    alone: Callable[[str], bytes] = str.encode
 
 
 # In the order in which they are asked: a snapshot line may hold anything that a line of facts does.
@@ -42,7 +44,7 @@ SOURCES = (
     Source("openalex", "OpenAlex works (JSON)", openalex.read, openalex.recognises),
     Source("bibtex", "BibTeX (one author's own file)", bibtex.read, bibtex.recognises),
     Source("ris", "RIS (one author's own file)", ris.read, ris.recognises),
-    Source("listing", "Author listing (text)", listing.read, listing.recognises),
+    Source("listing", "Author listing (text)", listing.read, listing.recognises, alone=listing.alone),
 )
 
 

@@ -116,7 +116,7 @@ def _author_lines(body: list[str], owner: str) -> list[int]:
 
 
 def _work(number: int, owner: str, title: str, authors_line: str, abstract: str) -> Numbered | Refusal:
-    raw = f"{title}\n{authors_line}\n{abstract}"[:RAW_SHOWN]
+    raw = f"{owner}\n{title}\n{authors_line}\n{abstract}"[:RAW_SHOWN]  # a listing of one work, which can be read again
     parts = _parts(authors_line)
     reason = ""
     if not title:

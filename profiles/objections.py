@@ -1,0 +1,40 @@
+"""Objections: what people have built on a name, so that an import that brought it is not simply rolled back.
+
+Rules of `papers.reversal`; who composes them stands above both (`bzpeer.rollbacks`). Entry points: the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from papers.reversal import Objection
+
+from .arrays import ids
+from .models import Author, Correction
+
+
+def decided(signatures: Collection[int]) -> dict[int, Objection]:
+    """Names that a live decision is about."""
+    here = ids(signatures)
+    found: dict[int, Objection] = {}
+    rows = Correction.objects.live().filter(Q(signature__in=here) | Q(other__in=here)).select_related("made_by")
+    for correction in rows.select_related("made_by", "signature", "other", "author", "other_author").order_by("pk"):
+        sentence = _("%(who)s has decided about a name on it: %(what)s.") % {
+            "who": correction.made_by.get_username(),
+            "what": correction,
+        }
+        for end in (correction.signature_id, correction.other_id):
+            if end is not None and end in signatures:
+                found[end] = Objection(sentence, reverse("curate_decision", args=[correction.pk]))
+    return found
+
+
+def anchored(signatures: Collection[int]) -> dict[int, Objection]:
+    """Names by which an author is known whom somebody has claimed."""
+    sentence = _("The record of %(who)s, which has been claimed, is known by a name on it.")
+    rows = Author.objects.filter(anchor__in=ids(signatures), account__isnull=False)
+    return {a.anchor_id or 0: Objection(sentence % {"who": a.name}, a.get_absolute_url()) for a in rows}
