@@ -194,7 +194,8 @@ def links(
 ) -> list[Link]:
     """The strongest links between two people's signatures (ids), the strongest first; those of misprints last.
 
-    Where groups of works met, their likeliest pair stands for all. For few signatures: the cost is quadratic.
+    Each signature is in one of them at most, so that they do not say the same of one work again. For few signatures:
+    the cost is quadratic.
     """
     if not signatures:
         return []
@@ -206,10 +207,13 @@ def links(
     across = np.flatnonzero((on_left[i] & on_right[j]) | (on_right[i] & on_left[j]))
     misprint = w.pairs.agreement[across] <= Agreement.MISPRINT
     across = across[np.lexsort((-w.log_odds[across], -w.believed[across], misprint))]
-    meetings = w.meeting[across]
-    firsts = np.zeros(len(across), bool)
-    firsts[np.unique(meetings, return_index=True)[1]] = True
-    rows = across[(meetings < 0) | firsts][:most]
+    chosen: list[int] = []
+    seen: set[int] = set()
+    for row, ends in zip(across.tolist(), zip(i[across].tolist(), j[across].tolist(), strict=True), strict=True):
+        if len(chosen) < most and seen.isdisjoint(ends):
+            seen.update(ends)
+            chosen.append(row)
+    rows = np.array(chosen, np.int64)
     positions = np.where(on_left[i[rows]], i[rows], j[rows]).tolist()
     return [
         Link(

@@ -108,9 +108,8 @@ def test_same_person_joins_and_undo_parts_again(
 ):
     large, small = pair
     with django_capture_on_commit_callbacks(execute=True):
-        response = client.post(
-            reverse("curate_decide"), said(f"author:{small.pk}", f"author:{large.pk}", "1", next="/curate/people/?after=1~2")
-        )
+        form = said(f"author:{small.pk}", f"author:{large.pk}", "1", next="/curate/people/?after=1~2")
+        response = client.post(reverse("curate_decide"), form)
     correction = Correction.objects.get()
     assert (correction.same, correction.reason, correction.made_by) == (True, "Seen on their own page", curator)
     assert {large.pk, small.pk} <= set(sent[0])
