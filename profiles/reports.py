@@ -61,8 +61,8 @@ def _address(request: HttpRequest) -> str:
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
 
 
-def submit(subject: Author | Paper, kind: str, text: str, reporter: Account | AnonymousUser) -> Report:
-    """Keep a report about a profile or a paper, for the inbox."""
+def submit(subject: Author | Paper, kind: str, text: str, reporter: Account | AnonymousUser | None) -> Report:
+    """Keep a report about a profile or a paper, for the inbox; a visitor's has no reporter."""
     return Report.objects.create(
         author=subject if isinstance(subject, Author) else None,
         paper=subject if isinstance(subject, Paper) else None,

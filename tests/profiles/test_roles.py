@@ -59,7 +59,7 @@ def addresses(bring) -> dict[str, str]:
     report = reports.submit(one, "fact", "Wrong.", None)
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=[[one.pk, other.pk, "names"]], made_by=maker)
     Suggestion.objects.get_or_create(left=one, right=other, defaults={"probability": 0.5, "sentence": "names"})
-    by_name = {
+    by_name: dict[str, list[int | str]] = {
         "curate_report": [report.pk],
         "curate_report_close": [report.pk],
         "curate_decision": [correction.pk],
