@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from papers import journal
 from papers.models import Signature
 from papers.names import fold
 
@@ -47,11 +48,9 @@ class Outcome:
 
 
 def curator(account: Account | AnonymousUser) -> Account:
-    """The account, if it may decide: active staff, or who has the permission. Raises PermissionDenied."""
+    """The account, if it may decide. Raises PermissionDenied."""
     # An inactive account has no permission, whatever it was given.
-    if isinstance(account, Account) and (
-        (account.is_active and account.is_staff) or account.has_perm("profiles.add_correction")
-    ):
+    if isinstance(account, Account) and account.has_perm("profiles.add_correction"):
         return account
     raise PermissionDenied("Only curators decide who is who.")
 
@@ -72,7 +71,8 @@ def decide(account: Account | AnonymousUser, one: End, other: End, *, same: bool
     said = Correction.objects.live().filter(**ends)
     if (already := said.filter(same=same).first()) is not None:
         return Outcome(already, [], _contradictions(already))
-    said.filter(made_by=account).update(withdrawn_at=timezone.now(), withdrawn_by=account)
+    for opposite in said.filter(made_by=account):
+        _withdraw(opposite, account)
     stated, frequency = _stated(one, other)
     correction = Correction.objects.create(
         **ends,
@@ -93,6 +93,7 @@ def decide(account: Account | AnonymousUser, one: End, other: End, *, same: bool
     }
     correction.printed = {end: snapshot(signature) for end, signature in printed.items() if signature is not None}
     correction.save(update_fields=["printed"])
+    journal.write(account, "decided", correction, same=same, reason=correction.reason)
     return _resolved(correction, surnames)
 
 
@@ -104,9 +105,14 @@ def withdraw(correction: Correction, account: Account | AnonymousUser) -> Outcom
     correction = Correction.objects.select_related("author", "other_author", "made_by").get(pk=correction.pk)
     if not correction.is_live:
         return Outcome(correction, [], [])
+    _withdraw(correction, account)
+    return _resolved(correction, surnames)
+
+
+def _withdraw(correction: Correction, account: Account) -> None:
     correction.withdrawn_at, correction.withdrawn_by = timezone.now(), account
     correction.save(update_fields=["withdrawn_at", "withdrawn_by"])
-    return _resolved(correction, surnames)
+    journal.write(account, "withdrew", correction)
 
 
 def _ends(one: End, other: End, same: bool) -> dict[str, Any]:

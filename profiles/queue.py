@@ -4,7 +4,7 @@ Idea: a decision is as useful as the number of works that it is expected to put 
 wrong with the probability stated, and then the works of the smaller one stand wrong (`Suggestion.usefulness`, stored
 and indexed); a work that a weak link ties to a record is wrong with the rest of its probability, and is one work.
 Either way the cases nearest to the boundary, and of these the ones with most works, come first; the id makes the order
-total. A page is a handful of queries, whatever it shows. Entry points: `pairs`, `weak_works`.
+total. A page is a handful of queries, whatever it shows. Entry points: `pairs`, `weak_works`, and `page` for any queue.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import BadRequest
 from django.db import connection
-from django.db.models import F, Q, Window
+from django.db.models import F, Model, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from .models import Assignment, Author, NameVariant, Suggestion
@@ -25,6 +25,7 @@ SHOWN = 10  # cases on a page: each is read with care
 WORDS = 5  # coauthors and topics of a side
 WORKS = 3  # newest works of a side, each with its receipt
 LARGEST_TEAM = 100  # as on the pages of names (`namesakes.LARGEST_TEAM`): longer lists tell nothing of one name
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(slots=True)
@@ -50,36 +51,22 @@ class Pair:
     @property
     def skip(self) -> str:
         """The cursor that leads past this pair."""
-        return cursor_of(self.suggestion)
+        return cursor_of(self.suggestion, BY_USEFULNESS)
 
 
-def pairs(cursor: str = "", size: int = SHOWN) -> tuple[list[Pair], str]:
-    """(the pairs that come after `cursor`, the next cursor or ""). Raises BadRequest for a cursor not made here."""
-    rows = Suggestion.objects.select_related("left", "right").order_by("-usefulness", "pk")
-    if cursor:
-        least, pk = _read(cursor)
-        rows = rows.filter(Q(usefulness__lt=least) | Q(usefulness=least, pk__gt=pk))
-    found = list(rows[: size + 1])
-    following = cursor_of(found[size - 1]) if len(found) > size else ""
-    return described(found[:size]), following
+# The order of each queue: a column, and the id that makes it total; "-" for the highest first.
+Order = tuple[str, str]
+BY_USEFULNESS: Order = ("-usefulness", "pk")
+BY_DOUBT: Order = ("probability", "pk")
 
 
-def cursor_of(case: Suggestion | Assignment) -> str:
-    """The cursor of what comes after a case of the queue."""
-    key = case.usefulness if isinstance(case, Suggestion) else case.probability
-    return f"{key!r}~{case.pk}"
+def suggested() -> QuerySet[Suggestion]:
+    """The pairs of people that wait for a decision."""
+    return Suggestion.objects.select_related("left", "right")
 
 
-def _read(cursor: str) -> tuple[float, int]:
-    key, _, pk = cursor.partition("~")
-    try:
-        return float(key), int(pk)
-    except ValueError:
-        raise BadRequest("This page address is not one that BZPEER made.") from None
-
-
-def weak_works(cursor: str = "", size: int = SHOWN) -> tuple[list[Assignment], str]:
-    """(works that a weak link ties to a record, the least probable first, the next cursor). Raises BadRequest.
+def doubtful() -> QuerySet[Assignment]:
+    """Works that a weak link ties to a record.
 
     Two works that hang on each other are one question: the one of the lower id asks it.
     """
@@ -88,17 +75,53 @@ def weak_works(cursor: str = "", size: int = SHOWN) -> tuple[list[Assignment], s
         compared_with__assignment__state=Assignment.State.WEAK,
         compared_with__lt=F("signature"),
     )
-    rows = (
+    return (
         Assignment.objects.filter(state=Assignment.State.WEAK, compared_with__isnull=False)
         .exclude(mirrored)
         .select_related("author", "signature__paper", "compared_with__paper")
-        .order_by("probability", "pk")
     )
+
+
+def pairs(cursor: str = "", size: int = SHOWN, rows: QuerySet[Suggestion] | None = None) -> tuple[list[Pair], str]:
+    """(those of `rows` that come after `cursor`, the next cursor or ""). Raises BadRequest for one not made here."""
+    found, following = page(suggested() if rows is None else rows, BY_USEFULNESS, cursor, size)
+    return described(found), following
+
+
+def weak_works(
+    cursor: str = "", size: int = SHOWN, rows: QuerySet[Assignment] | None = None
+) -> tuple[list[Assignment], str]:
+    """(those of `rows` after `cursor`, the least probable first, the next cursor or ""). Raises BadRequest."""
+    return page(doubtful() if rows is None else rows, BY_DOUBT, cursor, size)
+
+
+def page(rows: QuerySet[M], order: Order, cursor: str, size: int) -> tuple[list[M], str]:
+    """(the rows that come after `cursor` in this order, the next cursor or ""). Raises BadRequest."""
     if cursor:
-        least, pk = _read(cursor)
-        rows = rows.filter(Q(probability__gt=least) | Q(probability=least, pk__gt=pk))
-    found = list(rows[: size + 1])
-    return found[:size], cursor_of(found[size - 1]) if len(found) > size else ""
+        (first, after), (second, after_second) = (_comparison(column) for column in order)
+        key, pk = _read(cursor)
+        later = Q(**{f"{first}__{after}": key}) | Q(**{first: key, f"{second}__{after_second}": pk})
+        rows = rows.filter(later)
+    found = list(rows.order_by(*order)[: size + 1])
+    return found[:size], cursor_of(found[size - 1], order) if len(found) > size else ""
+
+
+def cursor_of(case: Model, order: Order) -> str:
+    """The cursor of what comes after a case of a queue."""
+    first, second = (getattr(case, _comparison(column)[0]) for column in order)
+    return f"{first!r}~{second}"
+
+
+def _comparison(column: str) -> tuple[str, str]:
+    return (column[1:], "lt") if column.startswith("-") else (column, "gt")
+
+
+def _read(cursor: str) -> tuple[float, int]:
+    key, _, pk = cursor.partition("~")
+    try:
+        return (int(key) if key.isdecimal() else float(key)), int(pk)
+    except ValueError:
+        raise BadRequest("This page address is not one that BZPEER made.") from None
 
 
 def described(suggestions: Sequence[Suggestion]) -> list[Pair]:
@@ -108,7 +131,7 @@ def described(suggestions: Sequence[Suggestion]) -> list[Pair]:
         NameVariant.objects.filter(author__in=sides).order_by("-works", "printed").values_list("author_id", "printed")
     ):
         sides[author].variants.append(printed)
-    for assignment in _newest_works(list(sides)):
+    for assignment in newest_works(list(sides), WORKS):
         sides[assignment.author_id].newest.append(assignment)
     for author, kind, label in _rows(_FREQUENT, authors=list(sides)):
         (sides[author].topics if kind == "topic" else sides[author].coauthors).append(label)
@@ -119,7 +142,8 @@ def described(suggestions: Sequence[Suggestion]) -> list[Pair]:
     return [Pair(s, sides[s.left_id], sides[s.right_id], shared[number]) for number, s in enumerate(suggestions, 1)]
 
 
-def _newest_works(authors: Sequence[int]) -> Sequence[Assignment]:
+def newest_works(authors: Sequence[int], size: int) -> Sequence[Assignment]:
+    """The newest `size` works of each of some authors: one query."""
     number = Window(
         RowNumber(),
         partition_by="author",
@@ -128,7 +152,7 @@ def _newest_works(authors: Sequence[int]) -> Sequence[Assignment]:
     shown = Assignment.objects.filter(author__in=authors).exclude(state=Assignment.State.REJECTED)
     return list(
         shown.annotate(number=number)
-        .filter(number__lte=WORKS)
+        .filter(number__lte=size)
         .select_related("signature__paper")
         .order_by("author", "number")
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
 
 from bzpeer import pipeline
 from papers.models import Batch
-from profiles.models import Author
+from profiles.models import Account, Author
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 SHARED = REPO_ROOT.parent / "shared"
@@ -23,6 +26,15 @@ def fact(id: str, authors: list[str], title: str = "", **more: Any) -> dict[str,
     """A line of bibliographic facts; what is not given is plain."""
     given = {"title": title or f"On the matter of {id}", "categories": ["cs.LG"], "created": "2020-01-01"}
     return {"id": id, "authors": authors} | given | {"updated": more.get("created", "2020-01-01")} | more
+
+
+def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
+    """An account of a role, as the migration makes it: again, where a test that commits has emptied the tables."""
+    if not Group.objects.filter(name=role).exists():
+        import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
+    account = Account.objects.create_user(username, is_staff=True, **more)
+    account.groups.add(Group.objects.get(name=role))
+    return account
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from papers.models import Batch, Paper, Topic
-from profiles.models import Account, Assignment, Author, Suggestion
-from tests.conftest import PARITY, fact
+from profiles import inbox, reports
+from profiles.models import Account, Assignment, Author, BulkReview, Contradiction, Correction, Suggestion
+from tests.conftest import PARITY, fact, with_role
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -166,22 +167,43 @@ def curators_desk(site: str, page: Page) -> None:
     one, other = Author.objects.filter(name__in=["Xiangning Chen", "Cho-Jui Hsieh"]).order_by("pk")
     Suggestion.objects.create(left=one, right=other, probability=0.5, works=5, sentence="a case for the test")
     Assignment.objects.filter(author=one).update(state=Assignment.State.WEAK)
-    Account.objects.create_user("curator", password="a long enough password", is_staff=True)
-    page.goto(f"{site}/accounts/login/?next=/curate/")
+    with_role("curator", password="a long enough password")
+    page.goto(f"{site}/accounts/login/?next=/curate/people/")
     page.get_by_label("Username").fill("curator")
     page.get_by_label("Password").fill("a long enough password")
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("One person, or two?")
 
 
+def curators_addresses() -> dict[str, str]:
+    """Every page of curation, with something on it, and those of reports."""
+    suggestion, curator = Suggestion.objects.get(), Account.objects.get()
+    left, right = suggestion.left, suggestion.right
+    Contradiction.objects.create(kind="decisions", surnames=["chen"], sentence="these cannot all hold")
+    Batch.objects.create(label="half.jsonl", stage=Batch.Stage.FAILED, problem="It ends in the middle of a record.")
+    report = reports.submit(left, "fact", "<b>The year</b> is wrong.", curator)
+    pairs = [[left.pk, right.pk, "the test says so"]]
+    review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=pairs, made_by=curator)
+    inbox.give(curator, inbox.cases_of(inbox.PAIRS, [suggestion])[0], curator)
+    names = ("", "_people", "_works", "_contradictions", "_reports", "_decided", "_journal", "_bulk")
+    return {f"curate{name}": reverse(f"curate{name}") for name in names} | {
+        "compare": reverse("curate_compare", args=[left.pk, right.pk]),
+        "report to curators": reverse("curate_report", args=[report.pk]),
+        "rule": reverse("curate_rule", args=["coauthors"]),
+        "review": reverse("curate_review", args=[review.pk]),
+        "report form": reverse("report_person", args=[left.pk]),
+        "reports of one's own": reverse("reports"),
+    }
+
+
 def test_the_curators_pages_have_no_barrier_and_fit_a_phone(open_page: Callable[..., Page], site: str):
     page = open_page("/", width=390)
     curators_desk(site, page)
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for name in ("curate", "curate_works", "curate_contradictions", "curate_decided"):
+    for name, address in curators_addresses().items():
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # axe must not meet a colour half-way
-            page.goto(site + reverse(name))
+            page.goto(site + address)
             found = Axe().run(page)
             assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
@@ -192,10 +214,10 @@ def test_a_curator_decides_in_place_and_takes_it_back(open_page: Callable[..., P
     curators_desk(site, page)
     page.get_by_label("Reason").fill("Two faces")
     page.get_by_role("button", name="Different people").click()
-    expect(page.get_by_text("are different people")).to_be_visible()
-    assert page.url.endswith("/curate/")
+    expect(page.locator(".decision").get_by_text("are different people")).to_be_visible()
+    assert page.url.endswith("/curate/people/")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("withdrawn by curator")).to_be_visible()
+    expect(page.locator(".decision").get_by_text("withdrawn by curator")).to_be_visible()
 
 
 def test_a_curator_decides_without_javascript(open_page: Callable[..., Page], site: str):
@@ -207,3 +229,72 @@ def test_a_curator_decides_without_javascript(open_page: Callable[..., Page], si
     expect(page.get_by_role("heading", level=1)).to_have_text("It is withdrawn")
     page.get_by_role("link", name="Go on").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("One person, or two?")
+
+
+def test_a_curator_decides_by_keys_and_undoes(open_page: Callable[..., Page], site: str):
+    page = open_page("/")
+    curators_desk(site, page)
+    left, other = Author.objects.get(name="Xiangning Chen"), Author.objects.get(name="Yang You")
+    Suggestion.objects.create(left=left, right=other, probability=0.1, works=1, sentence="a second case")
+    page.reload()
+    cases, said = page.locator("[data-case]"), page.locator("[data-keys-said]")
+    page.keyboard.press("s")
+    expect(said).to_have_text("Press j to go to a case first.")
+    page.keyboard.press("j")
+    expect(cases.nth(0)).to_be_focused()
+    expect(said).to_contain_text("Case 1 of 2")
+    page.keyboard.press("j")
+    expect(cases.nth(1)).to_be_focused()
+    page.keyboard.press("j")
+    expect(said).to_have_text("That is the last case of this page.")
+    page.keyboard.press("k")
+    expect(cases.nth(0)).to_be_focused()
+    page.keyboard.press("Control+d")
+    page.get_by_label("Reason").first.press_sequentially("just used")  # j, s, d and u while typing are letters
+    expect(page.get_by_label("Reason").first).to_have_value("just used")
+    assert not Correction.objects.exists()
+    page.keyboard.press("Escape")
+    cases.nth(0).focus()
+    page.keyboard.press("d")
+    expect(cases.nth(0).get_by_text("are different people")).to_be_visible()
+    expect(cases.nth(0)).to_be_focused()
+    expect(said).to_contain_text("are different people")
+    assert Correction.objects.get().reason == "just used"
+    page.keyboard.press("j")
+    page.keyboard.press("s")
+    expect(cases.nth(1).get_by_text("are the same person")).to_be_visible()
+    page.keyboard.press("u")
+    expect(cases.nth(1).get_by_text("withdrawn by curator")).to_be_visible()
+    page.keyboard.press("u")
+    expect(cases.nth(0).get_by_text("withdrawn by curator")).to_be_visible()
+    assert not Correction.objects.live().exists()
+    page.keyboard.press("u")
+    expect(said).to_have_text("There is nothing to undo on this page.")
+
+
+def test_the_keys_are_shown_open_a_case_and_can_be_switched_off(open_page: Callable[..., Page], site: str):
+    page = open_page("/")
+    curators_desk(site, page)
+    legend = page.get_by_text("next, previous case")
+    expect(legend).to_be_visible()
+    page.keyboard.press("?")
+    expect(legend).to_be_hidden()
+    page.keyboard.press("?")
+    page.get_by_label("Use single keys").uncheck()
+    page.keyboard.press("j")
+    expect(page.locator("[data-case]:focus")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Use single keys")).not_to_be_checked()
+    page.get_by_label("Use single keys").check()
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Side by side")
+
+
+def test_a_curator_takes_a_case_in_place(open_page: Callable[..., Page], site: str):
+    page = open_page("/")
+    curators_desk(site, page)
+    page.get_by_role("button", name="Take").click()
+    expect(page.get_by_text("Your case")).to_be_visible()
+    page.get_by_role("button", name="Give back").click()
+    expect(page.get_by_text("Nobody’s case")).to_be_visible()

@@ -44,7 +44,7 @@ SOURCES = (
     Source("openalex", "OpenAlex works (JSON)", openalex.read, openalex.recognises),
     Source("bibtex", "BibTeX (one author's own file)", bibtex.read, bibtex.recognises),
     Source("ris", "RIS (one author's own file)", ris.read, ris.recognises),
-    Source("listing", "Author listing (text)", listing.read, listing.recognises, alone=listing.alone),
+    Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 
 

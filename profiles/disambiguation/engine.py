@@ -9,14 +9,14 @@ the order of the signatures. Entry point: `resolve`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .attribution import Attribution, Evidence, attributions
+from .attribution import Attribution, Evidence, attributions, by_links
 from .block import Texts
 from .blocking import CAP, blocks, whole_blocks
 from .clustering import Contradiction, Decisions, Step, meetings, parts_of
@@ -174,3 +174,51 @@ def pair_probabilities(signatures: Sequence[Signature], model: Model | None = No
     left, right = ids[w.pairs.i[alike]], ids[w.pairs.j[alike]]
     pairs = zip(np.minimum(left, right).tolist(), np.maximum(left, right).tolist(), strict=True)
     return {pair: probability_of(float(x)) for pair, x in zip(pairs, w.believed[alike], strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What ties a signature of one person to one of another: `reason` weighs it, `probability` is what the model says
+    of the pair by all that is known of their groups; None where the names look like a misprint, which never join."""
+
+    reason: Attribution
+    probability: float | None
+
+
+def links(
+    left: Collection[int],
+    right: Collection[int],
+    signatures: Sequence[Signature],
+    most: int,
+    model: Model | None = None,
+) -> list[Link]:
+    """The strongest links between two people's signatures (ids), the strongest first; those of misprints last.
+
+    Each signature is in one of them at most, so that they do not say the same of one work again. For few signatures:
+    the cost is quadratic.
+    """
+    if not signatures:
+        return []
+    texts = Texts.of(signatures, Vocabulary.shipped())
+    w = weigh(list(blocks(signatures)), NO_DECISIONS, texts, model or Model.shipped())
+    ids = np.array([s.id for s in w.signatures])
+    on_left, on_right = np.isin(ids, list(left)), np.isin(ids, list(right))
+    i, j = w.pairs.i, w.pairs.j
+    across = np.flatnonzero((on_left[i] & on_right[j]) | (on_right[i] & on_left[j]))
+    misprint = w.pairs.agreement[across] <= Agreement.MISPRINT
+    across = across[np.lexsort((-w.log_odds[across], -w.believed[across], misprint))]
+    chosen: list[int] = []
+    seen: set[int] = set()
+    for row, ends in zip(across.tolist(), zip(i[across].tolist(), j[across].tolist(), strict=True), strict=True):
+        if len(chosen) < most and seen.isdisjoint(ends):
+            seen.update(ends)
+            chosen.append(row)
+    rows = np.array(chosen, np.int64)
+    positions = np.where(on_left[i[rows]], i[rows], j[rows]).tolist()
+    return [
+        Link(
+            reason,
+            probability_of(float(w.believed[row])) if w.pairs.agreement[row] > Agreement.MISPRINT else None,
+        )
+        for row, reason in zip(rows, by_links(w, positions, rows, [False] * len(rows)), strict=True)
+    ]

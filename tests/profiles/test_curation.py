@@ -11,16 +11,16 @@ from django.urls import reverse
 
 from bzpeer import pipeline
 from profiles.models import Account, Assignment, Author, Contradiction, Correction, Suggestion
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["curate", "curate_works", "curate_contradictions", "curate_decided"]
+PAGES = ["curate_people", "curate_works", "curate_contradictions", "curate_reports", "curate_decided"]
 
 
 @pytest.fixture
 def curator(client: Client) -> Account:
-    account = Account.objects.create_user("curator", is_staff=True)
+    account = with_role("curator")
     client.force_login(account)
     return account
 
@@ -94,7 +94,7 @@ def test_a_decision_needs_a_post_and_a_token(curator: Account):
 
 
 def test_the_queue_shows_both_people_and_a_skip_that_changes_nothing(client: Client, curator: Account, pair):
-    html = client.get(reverse("curate")).content.decode()
+    html = client.get(reverse("curate_people")).content.decode()
     for shown in ("Ann Aard", "Bob Bern", "probability 0.500", "2 works affected", "No coauthor is printed on papers"):
         assert shown in html, shown
     skip = re.search(r'href="([^"]*after=[^"]*)"[^>]*>Skip', html)
@@ -108,9 +108,8 @@ def test_same_person_joins_and_undo_parts_again(
 ):
     large, small = pair
     with django_capture_on_commit_callbacks(execute=True):
-        response = client.post(
-            reverse("curate_decide"), said(f"author:{small.pk}", f"author:{large.pk}", "1", next="/curate/?after=1~2")
-        )
+        form = said(f"author:{small.pk}", f"author:{large.pk}", "1", next="/curate/people/?after=1~2")
+        response = client.post(reverse("curate_decide"), form)
     correction = Correction.objects.get()
     assert (correction.same, correction.reason, correction.made_by) == (True, "Seen on their own page", curator)
     assert {large.pk, small.pk} <= set(sent[0])
@@ -119,7 +118,7 @@ def test_same_person_joins_and_undo_parts_again(
     page = client.get(response["Location"])
     html = " ".join(page.content.decode().split())
     assert f'2 works went from <a href="{small.get_absolute_url()}">' in html
-    assert 'href="/curate/?after=1~2"' in html
+    assert 'href="/curate/people/?after=1~2"' in html
     withdraw = reverse("curate_withdraw", args=[correction.pk])
     assert withdraw in html
     with django_capture_on_commit_callbacks(execute=True):
@@ -143,7 +142,7 @@ def test_different_people_leaves_the_queue_and_htmx_gets_the_answer_in_place(cli
     assert "are different people" in html
     assert "Seen on their own page" in html
     assert "Undo" in html
-    assert "No pair waits" in client.get(reverse("curate")).content.decode()
+    assert "No pair waits" in client.get(reverse("curate_people")).content.decode()
     listed = client.get(reverse("curate_decided")).content.decode()
     assert "are different people" in listed
     withdrawn = client.post(

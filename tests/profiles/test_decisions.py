@@ -10,7 +10,7 @@ from papers.models import Signature
 from profiles import decisions, resolving
 from profiles.disambiguation.model import Model
 from profiles.models import Account, Assignment, Author, Contradiction, Correction, Move
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +34,12 @@ def smiths(bring) -> tuple[Author, Author]:
 
 @pytest.fixture
 def ada() -> Account:
-    return Account.objects.create_user("ada", is_staff=True)
+    return with_role("ada")
 
 
 @pytest.fixture
 def bob() -> Account:
-    return Account.objects.create_user("bob", is_staff=True)
+    return with_role("bob")
 
 
 def smith(arxiv_id: str) -> Signature:
@@ -64,8 +64,9 @@ def written() -> dict[str, list]:
 
 def test_only_curators_decide(smiths, ada: Account):
     one, other = smiths
-    for account in (Account.objects.create_user("reader"), Account.objects.create_user("left", is_staff=True)):
-        account.is_active = account.username == "reader"
+    left = with_role("left")
+    left.is_active = False
+    for account in (Account.objects.create_user("reader"), Account.objects.create_user("staff", is_staff=True), left):
         with pytest.raises(PermissionDenied):
             decisions.decide(account, one, other, same=True)
     assert not Correction.objects.exists()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from profiles.disambiguation.model import probability_of
 from profiles.models import Account, Assignment, Author
 from profiles.receipts import Standing, receipt
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 
 def items(*weights: float, rule: str = "coauthors") -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def test_only_a_curator_finds_the_form_that_decides(client: Client, xiangning_ch
     assert reverse("curate_decide") not in client.get(address).content.decode()
     client.force_login(Account.objects.create_user("ada"))
     assert reverse("curate_decide") not in client.get(address).content.decode()
-    client.force_login(Account.objects.create_user("curator", is_staff=True))
+    client.force_login(with_role("curator"))
     assert reverse("curate_decide") in client.get(address).content.decode()
 
 

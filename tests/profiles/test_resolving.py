@@ -18,7 +18,7 @@ from papers.models import Batch, Paper, Signature
 from profiles import decisions, moves, resolving, rulings
 from profiles.disambiguation.evaluation import score
 from profiles.models import Account, Assignment, Author, Contradiction, Correction, Move, SurnameTie
-from tests.conftest import REPO_ROOT, fact
+from tests.conftest import REPO_ROOT, fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +178,7 @@ def test_a_decision_resolves_the_surnames_that_kin_names_tie_to_its_own(bring):
     found = {s.family: s for s in Signature.objects.filter(paper__arxiv_id__in=["2001.00001", "2001.00010"])}
     elsewhere = Assignment.objects.get(signature__family="Eshkol-Taravella")
     Assignment.objects.filter(pk=elsewhere.pk).update(evidence=[])
-    curator = Account.objects.create_user("ada", is_staff=True)
+    curator = with_role("ada")
     decisions.decide(curator, found["Eshkol"], found["Lovelace"], same=False)
     assert Assignment.objects.get(pk=elsewhere.pk).evidence == elsewhere.evidence != []
 
@@ -201,7 +201,7 @@ def test_whatever_people_say_in_whatever_order_it_holds_or_is_reported_and_ids_s
     papers, statements, chance = story
     for model in (Move, Correction, Contradiction, Author, Paper):
         model.objects.all().delete()
-    curator, _ = Account.objects.get_or_create(username="ada", is_staff=True)
+    curator = Account.objects.filter(username="ada").first() or with_role("ada")
     records = [
         json.dumps(fact(f"2001.{n:05}", [smith, other], f"About {other} {n}")).encode()
         for n, (smith, other) in enumerate(papers)

@@ -1,0 +1,92 @@
+"""Reports: a reader says what is wrong on a page, and a curator answers.
+
+Problem: who sees a mistake is seldom who may correct it, and an open door invites floods. Idea: anyone may report, a
+visitor a few times an hour from one address (an IPv6 network of 64 bits counts as one), and nothing on the page changes
+until a curator acts; closing a report needs a sentence, which the reporter can read. Entry points: `allow`, `submit`,
+`close`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from papers import journal
+from papers.models import Paper
+
+from .models import Account, Author, Report
+
+LONGEST = 2_000  # characters of a report and of its answer
+# Reports an hour: from one address without an account, and from one account.
+VISITORS, ACCOUNTS = 5, 30
+HOUR = 3_600
+
+
+def limit_of(account: Account | AnonymousUser) -> int:
+    """Reports an hour that this one may send."""
+    return ACCOUNTS if account.is_authenticated else VISITORS
+
+
+def allow(request: HttpRequest) -> bool:
+    """Count one report of whoever asks; False where the hour's are used up. The address itself is not kept."""
+    who = f"account {request.user.pk}" if request.user.is_authenticated else f"address {_address(request)}"
+    key = f"report:{salted_hmac('profiles.reports', who, algorithm='sha256').hexdigest()}"
+    assert isinstance(request.user, Account | AnonymousUser)
+    cache.add(key, 0, HOUR)
+    try:
+        return cache.incr(key) <= limit_of(request.user)
+    except ValueError:  # it expired between the two: a new hour
+        cache.set(key, 1, HOUR)
+        return True
+
+
+def _address(request: HttpRequest) -> str:
+    """The visitor's address; behind a proxy the one that the proxy saw, which is the last that it wrote down."""
+    given = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.SECURE_PROXY_SSL_HEADER:
+        given = str(request.META.get("HTTP_X_FORWARDED_FOR", given)).rpartition(",")[2].strip() or given
+    try:
+        address = ip_address(given)
+    except ValueError:
+        return "unknown"  # those of whom nothing is known share one limit
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+
+
+def submit(subject: Author | Paper, kind: str, text: str, reporter: Account | AnonymousUser | None) -> Report:
+    """Keep a report about a profile or a paper, for the inbox; a visitor's has no reporter."""
+    return Report.objects.create(
+        author=subject if isinstance(subject, Author) else None,
+        paper=subject if isinstance(subject, Paper) else None,
+        kind=kind,
+        text=text,
+        reporter=reporter if isinstance(reporter, Account) else None,
+    )
+
+
+@transaction.atomic
+def close(report: Report, account: Account | AnonymousUser, answer: str) -> Report:
+    """Close it with an answer. Raises PermissionDenied, and ValidationError without an answer or where it is closed."""
+    if not (isinstance(account, Account) and account.has_perm("profiles.change_report")):
+        raise PermissionDenied("Only curators answer reports.")
+    answer = answer.strip()
+    if not answer:
+        raise ValidationError(_("Say in a sentence what was done, or why nothing was: the reporter reads it."))
+    if len(answer) > LONGEST:
+        raise ValidationError(_("An answer has at most %(n)d characters.") % {"n": LONGEST})
+    report = Report.objects.select_for_update(of=("self",)).get(pk=report.pk)
+    if not report.is_open:
+        raise ValidationError(_("This report was closed meanwhile."))
+    report.state, report.answer = Report.State.CLOSED, answer
+    report.closed_by, report.closed_at = account, timezone.now()
+    report.save(update_fields=["state", "answer", "closed_by", "closed_at"])
+    journal.write(account, "closed", report, answer=answer)
+    return report
