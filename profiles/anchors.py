@@ -17,17 +17,19 @@ from .arrays import ids
 from .models import Assignment, Author, Correction
 
 
-def choose(authors: Collection[int]) -> None:
+def choose(authors: Collection[int], leaving: Collection[int] = ()) -> None:
     """Anchor these authors, where they have no anchor and a signature that could be one.
 
-    That is none which people said is not theirs, or is somebody else's, and none by which another author is known.
+    That is none which people said is not theirs, or is somebody else's, none by which another author is known, and none
+    of those that are `leaving` them.
     """
     candidates: defaultdict[int, set[int]] = defaultdict(set)
     links: Counter[int] = Counter()
     rows = Assignment.objects.filter(author__in=authors, author__anchor=None)
     for author, signature, other in rows.values_list("author", "signature", "compared_with"):
-        candidates[author].add(signature)
-        links[other] += 1
+        if signature not in leaving:
+            candidates[author].add(signature)
+            links[other] += 1
     if not candidates:
         return
     said = Correction.objects.live().filter(signature__in=set().union(*candidates.values()), author__isnull=False)

@@ -54,6 +54,7 @@ _VARIANTS = (
 , gone AS (
     DELETE FROM profiles_namevariant v WHERE v.author_id = ANY(%s)
        AND NOT EXISTS (SELECT FROM printed p WHERE p.author_id = v.author_id AND p.printed = v.printed)
+       AND NOT EXISTS (SELECT FROM profiles_author a WHERE a.id = v.author_id AND a.preferred_name = v.printed)
 )
 INSERT INTO profiles_namevariant AS v (author_id, printed, folded, family_key, surname_key, works)
 SELECT author_id, printed, folded, family_key, surname_key, works FROM printed
@@ -65,13 +66,15 @@ SELECT author_id, printed, folded, family_key, surname_key, works FROM printed
 """
 )
 
-# A full given name beats initials however often those are printed; then the most frequent form, then the longest.
+# A preferred name beats what is printed. Of that, a full given name beats initials however often those are printed;
+# then the most frequent form, then the longest.
 _NAMES = """
-UPDATE profiles_author a SET name = v.printed
+UPDATE profiles_author a SET name = coalesce(nullif(a.preferred_name, ''), v.printed)
   FROM (SELECT DISTINCT ON (author_id) author_id, printed
           FROM profiles_namevariant WHERE author_id = ANY(%s)
          ORDER BY author_id, folded ~ '^[[:alpha:]]{2,} ' DESC, works DESC, length(printed) DESC, printed) v
- WHERE v.author_id = a.id AND a.account_id IS NULL AND a.name <> v.printed
+ WHERE v.author_id = a.id AND a.account_id IS NULL
+   AND a.name <> coalesce(nullif(a.preferred_name, ''), v.printed)
 """
 
 

@@ -213,7 +213,9 @@ def journal_page(request: HttpRequest) -> HttpResponse:
 @for_curators
 def decided(request: HttpRequest) -> HttpResponse:
     """All decisions, the newest first: who, when, why, and whether they hold."""
-    rows = Correction.objects.select_related("made_by", "withdrawn_by", "author", "other_author", "signature", "other")
+    rows = Correction.objects.filter(change_set=None).select_related(
+        "made_by", "withdrawn_by", "author", "other_author", "signature", "other"
+    )
     found, following = _newest(rows, request.GET.get("before", ""))
     return render(request, "profiles/curate_decided.html", {"corrections": found, "following": following})
 

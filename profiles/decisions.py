@@ -105,6 +105,8 @@ def withdraw(correction: Correction, account: Account | AnonymousUser) -> Outcom
     correction = Correction.objects.select_related("author", "other_author", "made_by").get(pk=correction.pk)
     if not correction.is_live:
         return Outcome(correction, [], [])
+    if correction.change_set_id is not None:
+        raise PermissionDenied("This decision is a row of a change set, and is undone there.")
     _withdraw(correction, account)
     return _resolved(correction, surnames)
 

@@ -10,10 +10,13 @@ is decided about the author is held by it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +37,8 @@ class Author(models.Model):
 
     PAGES = frozenset({"follow", "graph", "history", "trust"})
 
-    name = models.TextField(help_text="the fullest form printed, most frequent first")
+    name = models.TextField(help_text="the fullest form printed, most frequent first; or the preferred name")
+    preferred_name = models.TextField(blank=True, help_text="set by a change set; what is printed stays as it is")
     works_count = models.PositiveIntegerField(default=0)
     topics_count = models.PositiveIntegerField(default=0)
     first_year = models.PositiveSmallIntegerField(null=True)
@@ -79,9 +83,23 @@ class Author(models.Model):
     def is_claimed(self) -> bool:
         return self.account_id is not None
 
+    @property
+    def with_merged(self) -> RawSQL:
+        """The ids of this author and of all that were merged into it, as the rows of a subquery."""
+        return RawSQL(
+            """WITH RECURSIVE was(id) AS (
+                   SELECT %s::bigint
+                    UNION SELECT a.id FROM profiles_author a JOIN was ON a.merged_into_id = was.id
+               ) SELECT id FROM was""",
+            [self.pk],
+        )
+
 
 class NameVariant(models.Model):
-    """A form in which an author's name was printed, folded for search, with the number of works that print it."""
+    """A form in which an author's name was printed, folded for search, with the number of works that print it.
+
+    A preferred name that no work prints is a variant too, of no works, so that people find it.
+    """
 
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="variants")
     printed = models.TextField()
@@ -248,6 +266,25 @@ class Correction(models.Model):
         default=dict,
         help_text="by end, when decided: {paper, work, position, name, family_key, given_key, surname_key}",
     )
+    change_set = models.ForeignKey(
+        "ChangeSet", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections"
+    )
+    change = models.ForeignKey(
+        "Change",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        help_text="the row that it holds; none where it keeps in place a work that the change set does not name",
+    )
+    superseded_by = models.ForeignKey(
+        "Change",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="superseded",
+        help_text="the row that withdrew it, and gives it back when it is undone",
+    )
 
     objects = CorrectionQuerySet.as_manager()
 
@@ -312,6 +349,17 @@ class Correction(models.Model):
     def is_live(self) -> bool:
         return self.withdrawn_at is None
 
+    @property
+    def joins_wholes(self) -> bool:
+        """True where it says that two people are one, each gathered by its own evidence, and not whose a work is.
+
+        A merge says it of each work of a person, so that one work can be taken out of it again; nobody has looked at
+        the works one by one.
+        """
+        if self.kind == self.Kind.AUTHORS:
+            return True
+        return self.change_set is not None and (self.change_id is None or self.change_set.merges)
+
 
 class Contradiction(models.Model):
     """What cannot all hold, for a curator: decisions against each other, or evidence that joins two claimed authors.
@@ -360,10 +408,121 @@ class Move(models.Model):
     reason = models.TextField(help_text="a sentence")
     batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, related_name="+")
     correction = models.ForeignKey(Correction, on_delete=models.SET_NULL, null=True, related_name="moves")
+    change_set = models.ForeignKey("ChangeSet", on_delete=models.SET_NULL, null=True, related_name="moves")
     made_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"{self.count} from {self.source_id} to {self.target_id or 'nobody'}: {self.reason}"
+
+
+class ChangeSet(models.Model):
+    """What a curator changed in one step, and why: rows that can be undone and redone, one by one or all together."""
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", pgettext_lazy("change", "merge")
+        SPLIT = "split", pgettext_lazy("change", "split")
+        MOVE = "move", pgettext_lazy("change", "move of works")
+        NAME = "name", pgettext_lazy("change", "name")
+        IDENTIFIER = "identifier", pgettext_lazy("change", "identifier")
+        BULK = "bulk", pgettext_lazy("change", "merge by a rule")
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    reason = models.TextField()
+    made_by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="change_sets")
+    made_at = models.DateTimeField(auto_now_add=True)
+    anchors = models.JSONField(
+        default=dict, help_text="the signature by which each author concerned was known before, by the author's id"
+    )
+
+    # Authors whose counts, coauthorships and trust the step just taken touches, for the caller to have refreshed.
+    touched: Sequence[int] = ()
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("change_set", args=[self.pk])
+
+    @property
+    def merges(self) -> bool:
+        return self.kind in {self.Kind.MERGE, self.Kind.BULK}
+
+
+class Change(models.Model):
+    """One row of a change set: a work that goes from `source` to `target`, or a name or an identifier of `target`."""
+
+    change_set = models.ForeignKey(ChangeSet, on_delete=models.PROTECT, related_name="rows")
+    signature = models.ForeignKey(Signature, on_delete=models.SET_NULL, null=True, related_name="changes")
+    source = models.ForeignKey(Author, on_delete=models.PROTECT, null=True, related_name="changes_away")
+    target = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="changes_here")
+    scheme = models.CharField(max_length=16, blank=True, help_text="of an identifier (`profiles.identifiers`)")
+    old = models.TextField(blank=True)
+    new = models.TextField(blank=True)
+    printed = models.JSONField(default=dict, help_text="the signature as it was printed, as in `Correction.printed`")
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["target", "scheme"], name="change_of", condition=models.Q(signature=None)),
+        ]
+
+    def __str__(self) -> str:
+        if self.printed:
+            return f"“{self.printed['name']}” on {self.printed['work']}"
+        return f"{self.old or '–'} → {self.new or '–'}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.undone_at is None
+
+
+class ChangeStep(models.Model):
+    """That rows of a change set were undone or done again. Rows are only added: they are its history."""
+
+    class Kind(models.TextChoices):
+        UNDONE = "undone", pgettext_lazy("change", "undone")
+        REDONE = "redone", pgettext_lazy("change", "done again")
+
+    change_set = models.ForeignKey(ChangeSet, on_delete=models.PROTECT, related_name="steps")
+    kind = models.CharField(max_length=6, choices=Kind)
+    rows = models.PositiveIntegerField(help_text="how many")
+    whole = models.BooleanField(help_text="whether no other row was left as it was")
+    one = models.ForeignKey(Change, on_delete=models.PROTECT, null=True, related_name="+", help_text="the only row")
+    made_by = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.rows} of {self.change_set_id} {self.kind}"
+
+
+class Identifier(models.Model):
+    """An identifier elsewhere that a curator typed. It proves nothing and earns no trust; one of each scheme."""
+
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="identifiers")
+    scheme = models.CharField(max_length=16)
+    value = models.CharField(max_length=255)
+    change = models.ForeignKey(Change, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["author", "scheme"], name="identifier_once")]
+        indexes = [models.Index(fields=["scheme", "value"], name="identifier_value")]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {self.value}"
+
+
+class FollowQuerySet(models.QuerySet["Follow"]):
+    """Questions asked of follows."""
+
+    def of(self, author: Author) -> FollowQuerySet:
+        """Follows of the author, and of those merged into it: whoever followed them follows the heir, and follows them
+        alone again once the merge is undone."""
+        return self.filter(author__in=author.with_merged)
+
+    def followers(self) -> int:
+        """How many accounts."""
+        return self.values("account").distinct().count()
 
 
 class Follow(models.Model):
@@ -372,6 +531,8 @@ class Follow(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="follows")
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="followers")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FollowQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "author"], name="follow_once")]
@@ -471,3 +632,30 @@ class BulkReview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule} #{self.pk}"
+
+
+class FollowQuestion(models.Model):
+    """A person whom an account follows was split: whom does it follow from now on? Open until it is answered."""
+
+    class Answer(models.TextChoices):
+        OPEN = "", pgettext_lazy("follow", "not answered")
+        BOTH = "both", pgettext_lazy("follow", "follow both")
+        NEW = "new", pgettext_lazy("follow", "the new one instead")
+        OLD = "old", pgettext_lazy("follow", "only the old one")
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="follow_questions")
+    old_author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
+    new_author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
+    change_set = models.ForeignKey(ChangeSet, on_delete=models.PROTECT, related_name="questions")
+    answer = models.CharField(max_length=4, choices=Answer, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "change_set", "new_author"], name="followquestion_once")
+        ]
+        indexes = [models.Index(fields=["account"], name="followquestion_open", condition=models.Q(answer=""))]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.old_author_id} or {self.new_author_id}?"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .disambiguation.engine import pair_probabilities
 from .disambiguation.signatures import Signature as Printed
-from .models import Assignment, Correction, Move
+from .models import Assignment, ChangeSet, Correction, Move
 
 # Rows kept in all: a full re-run of a million signatures with a new model writes some tens of thousands.
 MOVES = 200_000
@@ -40,6 +40,7 @@ def record(
     signatures: Sequence[Printed],
     batch: int | None,
     correction: Correction | None,
+    change_set: ChangeSet | None = None,
 ) -> None:
     """Write the moves of one step. `rows` are all assignments as they are now, `stored` as they were, by signature."""
     if not changes:
@@ -48,7 +49,7 @@ def record(
     for change in changes:
         grouped[change.was.author_id, change.now.author_id].append(change)
     before, after = {row.author_id for row in stored.values()}, {row.author_id for row in rows}
-    why = _Reasons(rows, stored, signatures, correction)
+    why = _Reasons(rows, stored, signatures, correction, change_set)
     moves = []
     for (source, target), group in sorted(grouped.items()):
         stays = Move.Kind.MOVED if target in before else Move.Kind.SPLIT
@@ -63,6 +64,7 @@ def record(
                 reason=why.of(group, kind),
                 batch_id=batch,
                 correction=correction,
+                change_set=change_set,
             )
         )
     _write(moves)
@@ -100,7 +102,8 @@ def _gone(gone: Sequence[Assignment], undone: bool) -> str:
 def _write(moves: Sequence[Move]) -> None:
     if moves:
         newest = Move.objects.bulk_create(moves, batch_size=2_000)[-1]
-        Move.objects.filter(pk__lte=newest.pk - MOVES).delete()
+        # What people did stays: it says where the works of an old address went.
+        Move.objects.filter(pk__lte=newest.pk - MOVES, change_set=None).delete()
 
 
 class _Reasons:
@@ -112,8 +115,9 @@ class _Reasons:
         stored: Mapping[int, Assignment],
         signatures: Sequence[Printed],
         correction: Correction | None,
+        change_set: ChangeSet | None,
     ) -> None:
-        self.stored, self.correction = stored, correction
+        self.stored, self.correction, self.change_set = stored, correction, change_set
         self.printed = {signature.id: signature for signature in signatures}
         self.after: defaultdict[int, list[Assignment]] = defaultdict(list)
         self.before: defaultdict[int, list[Assignment]] = defaultdict(list)
@@ -125,6 +129,8 @@ class _Reasons:
 
     def of(self, group: Sequence[Change], kind: str) -> str:
         """One sentence for signatures that went the same way."""
+        if self.change_set is not None:
+            return f"{self.change_set} of {self.change_set.made_by.get_username()}"
         if self.correction is not None:
             word = "decision" if self.correction.is_live else "withdrawn decision"
             return f"{word} of {self.correction.made_by.get_username()}: {self.correction}"

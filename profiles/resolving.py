@@ -26,7 +26,7 @@ from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
 from .disambiguation.signatures import Signature as Printed
 from .disambiguation.signatures import coauthor_key
-from .models import Assignment, Author, Correction, PendingGroup, Suggestion, SurnameTie
+from .models import Assignment, Author, ChangeSet, Correction, PendingGroup, Suggestion, SurnameTie
 from .moves import Change, record
 from .rulings import Rulings
 
@@ -165,10 +165,17 @@ def resolve_next(batch_id: int) -> bool:
 
 
 @transaction.atomic
-def resolve(surnames: Sequence[str], batch: int | None = None, correction: Correction | None = None) -> Report:
+def resolve(
+    surnames: Sequence[str],
+    batch: int | None = None,
+    correction: Correction | None = None,
+    change_set: ChangeSet | None = None,
+    first: Collection[int] = (),
+) -> Report:
     """Work out who is who among all signatures with these surname keys, and store what changed.
 
-    `surnames` hold all that is tied to them (`related`). `batch` or `correction` is what gave the occasion.
+    `surnames` hold all that is tied to them (`related`). `batch`, `correction` or `change_set` is what gave the
+    occasion; `first` are authors who keep their id before all others that are known by a signature of their cluster.
     """
     lock(surnames)
     signatures = load(Signature.objects.filter(surname_key__in=surnames))
@@ -180,7 +187,7 @@ def resolve(surnames: Sequence[str], batch: int | None = None, correction: Corre
     resolution = engine.resolve(signatures, rulings.decisions, model)
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
-    now = _authors(resolution.clusters, previous, anchored, names)
+    now = _authors(resolution.clusters, previous, anchored, names, first)
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -215,7 +222,7 @@ def resolve(surnames: Sequence[str], batch: int | None = None, correction: Corre
         for row in changed
         if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
     ]
-    record(changes, rows, stored, signatures, batch, correction)
+    record(changes, rows, stored, signatures, batch, correction, change_set)
     before, after = set(previous.values()), set(now.values())
     return Report(
         kept=len(before & after),
@@ -283,6 +290,7 @@ def _authors(
     previous: Mapping[int, int],
     anchored: Sequence[Author],
     names: Mapping[int, str],
+    first: Collection[int],
 ) -> dict[int, int]:
     """The author id of each signature: kept where it can be, else new."""
     members = [cluster.members for cluster in clusters]
@@ -291,6 +299,7 @@ def _authors(
         previous,
         {author.pk: author.anchor_id for author in anchored if author.anchor_id is not None},
         frozenset(author.pk for author in anchored if author.is_claimed),
+        first,
     )
     new = [Author(name=names[min(part)]) for part, author in zip(members, kept, strict=True) if author is None]
     made = iter(Author.objects.bulk_create(new, batch_size=2_000))

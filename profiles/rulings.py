@@ -49,7 +49,7 @@ class Rulings:
         )
         bound: defaultdict[Pair, list[Correction]] = defaultdict(list)
         unbound: list[Correction] = []
-        related = ("signature", "other", "author__anchor", "other_author__anchor", "made_by")
+        related = ("signature", "other", "author__anchor", "other_author__anchor", "made_by", "change_set")
         for correction in corrections.select_related(*related).order_by("made_at", "pk"):
             pair = pair_of(correction)
             if pair and (correction.same or pair[0] != pair[1]):
@@ -73,7 +73,7 @@ class Rulings:
         states: dict[int, str] = {}
         for (one, other), corrections in self.bound.items():
             for c in corrections:
-                if c.same and c.kind == c.Kind.ATTRIBUTION and c.author and now[one] == now[other]:
+                if c.same and not c.joins_wholes and c.author and now[one] == now[other]:
                     by_owner = c.author.account_id == c.made_by_id
                     states[c.signature_id or 0] = Assignment.State.OWNER if by_owner else Assignment.State.CURATOR
         return states
@@ -180,7 +180,7 @@ def snapshot(signature: Signature) -> dict[str, object]:
 def _says(correction: Correction) -> str:
     if not correction.same:
         return "different"
-    return "joined" if correction.kind == Correction.Kind.AUTHORS else "same"
+    return "joined" if correction.joins_wholes else "same"
 
 
 def _sentence(correction: Correction) -> str:

@@ -1,9 +1,9 @@
 """Give clusters the ids that their people already have, so that addresses live.
 
 Problem: a new run knows clusters, the world knows authors. Idea: an author whom people speak of is anchored on one
-signature, and its id goes where that goes; of several anchored in one cluster a claimed one keeps it, then the one who
-had more of it. Any other cluster takes the id of the unanchored author who had the largest part; a tie goes to the
-lowest id. Entry point: `reconcile`.
+signature, and its id goes where that goes; of several anchored in one cluster the one whom people just decided on keeps
+it, then a claimed one, then the one who had more of it. Any other cluster takes the id of the unanchored author who had
+the largest part; a tie goes to the lowest id. Entry point: `reconcile`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ def reconcile(
     previous: Mapping[int, int],
     anchors: Mapping[int, int] | None = None,
     claimed: frozenset[int] = NOBODY,
+    first: Collection[int] = NOBODY,
 ) -> list[int | None]:
     """The author id that each cluster keeps, None where it is a new person; no id twice.
 
@@ -30,11 +31,17 @@ def reconcile(
     shared = [Counter(previous[s] for s in cluster if s in previous) for cluster in clusters]
     kept: list[int | None] = [None] * len(clusters)
     anchored = sorted(
-        (author not in claimed, -shared[cluster_of[signature]][author], author, cluster_of[signature])
+        (
+            author not in first,
+            author not in claimed,
+            -shared[cluster_of[signature]][author],
+            author,
+            cluster_of[signature],
+        )
         for author, signature in anchors.items()
         if signature in cluster_of
     )
-    for _unclaimed, _shared, author, number in anchored:
+    for *_rank, author, number in anchored:
         if kept[number] is None:
             kept[number] = author
     overlaps = sorted(

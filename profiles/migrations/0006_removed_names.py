@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0004_surname_ties'),
+        ('profiles', '0005_change_sets'),
     ]
 
     operations = [

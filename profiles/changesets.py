@@ -1,0 +1,877 @@
+"""Change sets: merge, split, move works, correct a name, set an identifier - each undone whole or row by row.
+
+Problem: what one curator changes, the next run of the machine, a third curator and second thoughts all touch again.
+Idea: a change is rows, one for each work, name or identifier, and the rows of works are held by decisions that the
+matcher cannot break; undoing a row withdraws what holds it and gives back what it had set aside. A change does what
+its rows say and nothing else: a work that the evidence would draw along is held where it was. Rows about one work are
+undone last in, first out; what stands in the way is named. Entry points: `apply`, `undo`, `redo`, `obstacles`;
+`bzpeer.changes.preview` shows beforehand what would come of it, by doing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+import networkx as nx
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from papers import journal
+from papers.models import Paper, Signature
+from papers.names import fold, split_name, surname_key
+
+from . import anchors, authors, identifiers, resolving
+from .arrays import ids
+from .decisions import LONGEST_REASON, curator
+from .models import (
+    Account,
+    Assignment,
+    Author,
+    Change,
+    ChangeSet,
+    ChangeStep,
+    Contradiction,
+    Correction,
+    FollowQuestion,
+    Identifier,
+    NameVariant,
+)
+from .rulings import snapshot
+
+# Rows of a change set: four times the longest record of the field, and some ten seconds of work.
+MOST_ROWS = 20_000
+# Times that the surnames are resolved until nothing is drawn along any more; seldom more than two.
+PASSES = 4
+LONGEST_NAME = 200  # characters
+NAMED = 5  # works or obstacles named in a sentence, the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Each pair of authors is one person. Which record stays is not asked: a claimed one, then the one of more works,
+    then the older. Many pairs at once are a change `by_rule`."""
+
+    pairs: tuple[tuple[int, int], ...]
+    by_rule: bool = False
+
+    @property
+    def authors(self) -> set[int]:
+        return set(chain.from_iterable(self.pairs))
+
+    @property
+    def kind(self) -> ChangeSet.Kind:
+        return ChangeSet.Kind.BULK if self.by_rule else ChangeSet.Kind.MERGE
+
+
+@dataclass(frozen=True, slots=True)
+class MoveWorks:
+    """These signatures are not `source`'s but `target`'s; without a target, a new person's: a split."""
+
+    source: int
+    signatures: tuple[int, ...]
+    target: int | None = None
+
+    @property
+    def authors(self) -> set[int]:
+        return {self.source} | ({self.target} if self.target is not None else set())
+
+    @property
+    def kind(self) -> ChangeSet.Kind:
+        return ChangeSet.Kind.SPLIT if self.target is None else ChangeSet.Kind.MOVE
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectName:
+    """The author is shown by this name; "" gives back what is printed."""
+
+    author: int
+    name: str
+
+    kind = ChangeSet.Kind.NAME
+
+    @property
+    def authors(self) -> set[int]:
+        return {self.author}
+
+
+@dataclass(frozen=True, slots=True)
+class SetIdentifier:
+    """The author has this identifier of the scheme; "" takes it away."""
+
+    author: int
+    scheme: str
+    value: str
+
+    kind = ChangeSet.Kind.IDENTIFIER
+
+    @property
+    def authors(self) -> set[int]:
+        return {self.author}
+
+
+Proposal = Merge | MoveWorks | CorrectName | SetIdentifier
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands in the way of undoing or redoing a row: a later change set, or a decision."""
+
+    sentence: str
+    change_set: int | None = None
+    decision: int | None = None
+
+
+class InTheWay(ValidationError):
+    """A row cannot be undone or done again; `obstacles` say why."""
+
+    def __init__(self, obstacles: Sequence[Obstacle]) -> None:
+        self.obstacles = obstacles
+        super().__init__([obstacle.sentence for obstacle in obstacles])
+
+
+class Changed(ValidationError):
+    """The records are no longer what they were when the change was looked at."""
+
+
+@transaction.atomic
+def apply(account: Account | AnonymousUser, proposal: Proposal, reason: str, seen: str = "") -> ChangeSet:
+    """Do it. `seen` is the `state` that the curator looked at.
+
+    The ids to refresh after commit are in `touched`. Raises PermissionDenied; ValidationError for what cannot be done,
+    in sentences; `Changed` where somebody was faster.
+    """
+    account = curator(account)
+    reason = _reason(reason)
+    surnames = _lock(proposal.authors)
+    if seen and seen != state(proposal):
+        raise Changed(_("Somebody changed these records meanwhile. This is how it looks now; nothing was done."))
+    rows = _planned(proposal)
+    change_set = ChangeSet.objects.create(kind=proposal.kind, reason=reason, made_by=account)
+    anchors.choose(proposal.authors)
+    if isinstance(proposal, MoveWorks) and proposal.target is None:
+        _give_a_person(rows)
+    for row in rows:
+        row.change_set = change_set
+    Change.objects.bulk_create(rows, batch_size=2_000)
+    _put(change_set, rows, surnames, account)
+    journal.write(account, "apply", change_set, rows=len(rows), reason=reason)
+    return change_set
+
+
+def merge(
+    account: Account | AnonymousUser, pairs: Iterable[tuple[int, int]], reason: str, *, by_rule: bool = True
+) -> ChangeSet:
+    """Each pair is one person: `apply` for many pairs at once."""
+    return apply(account, Merge(tuple(pairs), by_rule), reason)
+
+
+@transaction.atomic
+def undo(account: Account | AnonymousUser, change_set: ChangeSet, row: int | None = None) -> ChangeSet:
+    """Take back one row, or all that are not yet. Undone twice, nothing changes.
+
+    The works go back; where the evidence alone would keep one, it is decided that it is the old author's. When no row
+    is left, everything is withdrawn and the people are who they were. Raises PermissionDenied and `InTheWay`.
+    """
+    account = curator(account)
+    change_set, rows, surnames = _taken_up(change_set, row, live=True)
+    if not rows:
+        return change_set
+    whole = not change_set.rows.filter(undone_at=None).exclude(pk__in=[r.pk for r in rows]).exists()
+    now = timezone.now()
+    expected, row_of = _homes(rows), {row.signature_id: row for row in rows}
+    held = Correction.objects.live().filter(change_set=change_set)
+    if not whole:
+        held = held.filter(change__in=_pks(rows))
+    held.update(withdrawn_at=now, withdrawn_by=account)
+    _give_back(rows)
+    Change.objects.filter(pk__in=_pks(rows)).update(undone_at=now, undone_by=account)
+    if change_set.kind == ChangeSet.Kind.NAME:
+        _name(rows[0].target, rows[0].old)
+    elif change_set.kind == ChangeSet.Kind.IDENTIFIER:
+        _identify(rows[0], rows[0].old)
+    else:
+        _anchor(change_set, {s: (row_of[s].target_id, home) for s, home in expected.items()})
+    _settle(change_set, rows, expected, surnames, account, back=True, alone=whole)
+    if whole:
+        FollowQuestion.objects.filter(change_set=change_set, answer=FollowQuestion.Answer.OPEN).delete()
+    _noted(change_set, ChangeStep.Kind.UNDONE, rows, whole, account)
+    return change_set
+
+
+@transaction.atomic
+def redo(account: Account | AnonymousUser, change_set: ChangeSet, row: int | None = None) -> ChangeSet:
+    """Do again one row that was undone, or all that were. Raises as `undo` does, and as `apply`."""
+    account = curator(account)
+    change_set, rows, surnames = _taken_up(change_set, row, live=False)
+    if not rows:
+        return change_set
+    rows_of_works = [r for r in rows if r.signature_id is not None]
+    if change_set.kind not in {ChangeSet.Kind.NAME, ChangeSet.Kind.IDENTIFIER}:
+        _refuse_one_paper([(r.signature_id or 0, r.target_id) for r in rows_of_works])
+    Correction.objects.live().filter(change__in=_pks(rows)).update(withdrawn_at=timezone.now(), withdrawn_by=account)
+    Change.objects.filter(pk__in=_pks(rows)).update(undone_at=None, undone_by=None)
+    whole = not change_set.rows.exclude(undone_at=None).exists()
+    _put(change_set, rows, surnames, account)
+    _noted(change_set, ChangeStep.Kind.REDONE, rows, whole, account)
+    return change_set
+
+
+def state(proposal: Proposal) -> str:
+    """A digest of what the proposal builds on: whose the works are now, names and identifiers."""
+    works = (
+        Assignment.objects.filter(author__in=proposal.authors).order_by("signature").values_list("signature", "author")
+    )
+    about = Author.objects.filter(pk__in=proposal.authors).order_by("pk")
+    typed = Identifier.objects.filter(author__in=proposal.authors).order_by("pk").values_list("scheme", "value")
+    text = repr([list(works), list(about.values_list("preferred_name", "account", "merged_into")), list(typed)])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def obstacles(change_set: ChangeSet, rows: Sequence[Change], live: bool = True) -> list[Obstacle]:
+    """What stands in the way of undoing these rows (of doing them again, where they are not `live`); one each."""
+    found: dict[tuple[str, int], Obstacle] = {}
+    for row, later in _later_rows(change_set, rows):
+        found.setdefault(("set", later.change_set_id), Obstacle(_overtaken(row, later), change_set=later.change_set_id))
+    for row, decision in _later_decisions(rows):
+        found.setdefault(("decision", decision.pk), Obstacle(_decided(row, decision), decision=decision.pk))
+    if not live:
+        for sentence in _elsewhere(rows):
+            found.setdefault(("work", len(found)), Obstacle(sentence))
+    return list(found.values())
+
+
+def _reason(reason: str) -> str:
+    text = reason.replace("\0", "").strip()
+    if not text:
+        raise ValidationError(_("Say why: the reason is kept with the change and shown in its history."))
+    if len(text) > LONGEST_REASON:
+        raise ValidationError(_("A reason has at most %(n)s characters.") % {"n": LONGEST_REASON})
+    return text
+
+
+def _lock(concerned: Collection[int]) -> list[str]:
+    """Nobody else resolves or changes these authors until the end of the transaction; the surnames that hold them."""
+    while True:
+        surnames = _surnames(concerned)
+        resolving.lock(surnames)
+        # Whoever held the lock before may have given them works under another surname.
+        if set(_surnames(concerned)) <= set(surnames):
+            return surnames
+
+
+def _surnames(concerned: Collection[int]) -> list[str]:
+    printed = Signature.objects.filter(assignment__author__in=ids(concerned)).values_list("surname_key", flat=True)
+    anchored = Author.objects.filter(pk__in=concerned, anchor__isnull=False).values_list(
+        "anchor__surname_key", flat=True
+    )
+    found = {*printed.distinct(), *anchored}
+    return sorted({name for unit in resolving.related(found) for name in unit})
+
+
+# What may be proposed
+
+
+def _planned(proposal: Proposal) -> list[Change]:
+    """The rows, not yet stored. Raises ValidationError for what cannot be."""
+    people = Author.objects.select_related("account", "merged_into").in_bulk(proposal.authors)
+    for pk in sorted(proposal.authors - people.keys()):
+        raise ValidationError(_("There is no person #%(id)s.") % {"id": pk})
+    for author in people.values():
+        if author.merged_into is not None:
+            heir = {
+                "name": author.name,
+                "id": author.pk,
+                "heir": author.merged_into.name,
+                "heir_id": author.merged_into.pk,
+            }
+            raise ValidationError(
+                _("%(name)s (#%(id)s) has been merged into %(heir)s (#%(heir_id)s): change that record.") % heir
+            )
+    if isinstance(proposal, CorrectName):
+        return [_name_row(people[proposal.author], proposal)]
+    if isinstance(proposal, SetIdentifier):
+        return [_identifier_row(people[proposal.author], proposal)]
+    return _merge_rows(proposal, people) if isinstance(proposal, Merge) else _move_rows(proposal, people)
+
+
+def _works(concerned: Collection[int]) -> dict[int, set[int]]:
+    """The signatures of each of these authors. Raises ValidationError where one has none."""
+    found: dict[int, set[int]] = {author: set() for author in concerned}
+    for author, signature in Assignment.objects.filter(author__in=concerned).values_list("author", "signature"):
+        found[author].add(signature)
+    for author, signatures in found.items():
+        if not signatures:
+            raise ValidationError(_("#%(id)s has no works: there is nothing to merge, split or move.") % {"id": author})
+    return found
+
+
+def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
+    if not proposal.pairs:
+        raise ValidationError(_("Choose whom to merge."))
+    if any(one == other for one, other in proposal.pairs):
+        raise ValidationError(_("A person cannot be merged with itself."))
+    works = _works(people)
+    rows: list[tuple[int, int, int]] = []
+    for group in nx.connected_components(nx.Graph(proposal.pairs)):
+        claimed = sorted(author for author in group if people[author].is_claimed)
+        if len(claimed) > 1:
+            both = {"one": people[claimed[0]].name, "other": people[claimed[1]].name}
+            raise ValidationError(
+                _(
+                    "%(one)s and %(other)s are both claimed, so two people hold that these are two records. They are "
+                    "never merged over their heads: open a dispute, which asks both, or ask one to give up the claim."
+                )
+                % both
+            )
+        keeper = min(group, key=lambda author: (not people[author].is_claimed, -len(works[author]), author))
+        rows += [
+            (signature, author, keeper) for author in sorted(group - {keeper}) for signature in sorted(works[author])
+        ]
+    _refuse_one_paper([(signature, keeper) for signature, _source, keeper in rows])
+    return _work_rows(rows)
+
+
+def _move_rows(proposal: MoveWorks, people: Mapping[int, Author]) -> list[Change]:
+    if proposal.source == proposal.target:
+        raise ValidationError(_("The works are that person’s already."))
+    chosen, works = set(proposal.signatures), _works(people)
+    if not chosen:
+        raise ValidationError(_("Choose at least one work."))
+    if gone := chosen - works[proposal.source]:
+        raise ValidationError(
+            ngettext(
+                "%(n)s of the chosen works is no longer on this record.",
+                "%(n)s of the chosen works are no longer on this record.",
+                len(gone),
+            )
+            % {"n": len(gone)}
+        )
+    if chosen == works[proposal.source]:
+        raise ValidationError(
+            _("That is every work on the record, so nobody would be left to split from: correct the name instead.")
+            if proposal.target is None
+            else _("That is every work on the record: merge the two people instead, so that its address leads on.")
+        )
+    if proposal.target is not None:
+        _refuse_one_paper([(signature, proposal.target) for signature in chosen])
+    return _work_rows([(signature, proposal.source, proposal.target or 0) for signature in sorted(chosen)])
+
+
+def _work_rows(rows: Sequence[tuple[int, int, int]]) -> list[Change]:
+    if len(rows) > MOST_ROWS:
+        raise ValidationError(_("A change set has at most %(n)s works. Choose fewer.") % {"n": f"{MOST_ROWS:,}"})
+    signatures = Signature.objects.select_related("paper").in_bulk([signature for signature, *_ends in rows])
+    said = Correction.objects.live().filter(
+        signature__in=ids(signatures), kind=Correction.Kind.ATTRIBUTION, made_by=F("author__account")
+    )
+    if (owned := said.select_related("author").first()) is not None:
+        raise ValidationError(
+            _("%(decision)s: the owner of %(name)s said so. Ask the owner, or open a dispute.")
+            % {"decision": owned, "name": owned.author.name if owned.author else ""}
+        )
+    return [
+        Change(
+            signature=signatures[signature],
+            source_id=source,
+            target_id=target,
+            printed=snapshot(signatures[signature]),
+        )
+        for signature, source, target in rows
+    ]
+
+
+def _refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
+    """Raises ValidationError where one person would be two names on one paper. `coming` are (signature, target)."""
+    there: defaultdict[tuple[int, int], int] = defaultdict(int)
+    moved = dict(coming)
+    paper_of = dict(Signature.objects.filter(pk__in=ids(moved)).values_list("pk", "paper"))
+    for signature, target in coming:
+        there[paper_of[signature], target] += 1
+    on_them = Assignment.objects.filter(
+        author__in=set(moved.values()), signature__paper__in=ids(set(paper_of.values()))
+    ).exclude(signature__in=ids(moved))
+    for paper, target in on_them.values_list("signature__paper", "author"):
+        there[paper, target] += 1
+    if clashes := sorted({paper for (paper, _target), names in there.items() if names > 1}):
+        titles = Paper.objects.filter(pk__in=clashes[:NAMED]).order_by("pk").values_list("title_text", flat=True)
+        raise ValidationError(
+            ngettext(
+                "Two names on one paper are two people, and both would be on this one: %(titles)s.",
+                "Two names on one paper are two people, and both would be on each of these %(n)s: %(titles)s.",
+                len(clashes),
+            )
+            % {"n": len(clashes), "titles": "; ".join(titles) + (" …" if len(clashes) > NAMED else "")}
+        )
+
+
+def _name_row(author: Author, proposal: CorrectName) -> Change:
+    name = readable(proposal.name)
+    # A claimed author's name is its owner's word, and not computed again: it is what to go back to.
+    old = author.preferred_name or (author.name if author.is_claimed else "")
+    if name == old or (name and name == author.name):
+        raise ValidationError(_("This is the name that is shown already."))
+    return Change(target=author, old=old, new=name)
+
+
+def readable(name: str) -> str:
+    """The name with single spaces, composed (NFC). Raises ValidationError for what is no name.
+
+    Control and formatting characters (directions, zero width) make a name look like another one, so none is let in.
+    """
+    text = " ".join(unicodedata.normalize("NFC", name).split()) if len(name) <= 4 * LONGEST_NAME else name
+    if len(text) > LONGEST_NAME:
+        raise ValidationError(_("A name has at most %(n)s characters.") % {"n": LONGEST_NAME})
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cn", "Co", "Cs"} for character in text):
+        raise ValidationError(_("The name holds a character that cannot be seen. Type it anew, without pasting."))
+    if set(text) & set("<>{}\\$&#%=|@/"):
+        raise ValidationError(_("A name is written without markup: as it is to be read."))
+    if text and not any(character.isalpha() for character in text):
+        raise ValidationError(_("A name has at least one letter."))
+    return text
+
+
+def _identifier_row(author: Author, proposal: SetIdentifier) -> Change:
+    value = identifiers.read(proposal.scheme, proposal.value)
+    old = author.identifiers.filter(scheme=proposal.scheme).values_list("value", flat=True).first() or ""
+    if value == old:
+        raise ValidationError(_("The record says so already.") if value else _("Type the identifier."))
+    return Change(target=author, scheme=proposal.scheme, old=old, new=value)
+
+
+# Doing it
+
+
+def _give_a_person(rows: Sequence[Change]) -> None:
+    """A new author for works that are split off, known by one of them from the start, so that its id is sure."""
+    signatures = [row.signature for row in rows if row.signature is not None]
+    taken = set(Author.objects.filter(anchor__in=signatures).values_list("anchor", flat=True))
+    anchor = min(signatures, key=lambda signature: (signature.pk in taken, signature.pk))
+    author = Author.objects.create(name=anchor.name, anchor=anchor)
+    for row in rows:
+        row.target = author
+
+
+def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str], account: Account) -> None:
+    """Bring about what the rows say."""
+    if change_set.kind == ChangeSet.Kind.NAME:
+        [row] = rows
+        _renew_old(row, row.target.preferred_name)
+        _name(row.target, row.new)
+    elif change_set.kind == ChangeSet.Kind.IDENTIFIER:
+        [row] = rows
+        _renew_old(row, row.target.identifiers.filter(scheme=row.scheme).values_list("value", flat=True).first() or "")
+        _identify(row, row.new)
+    else:
+        rows = [row for row in rows if row.signature_id is not None]
+        _set_aside(rows, account)
+        if not change_set.rows.filter(undone_at=None).exclude(pk__in=_pks(rows)).exists():
+            _remember_anchors(
+                change_set, {author for row in rows for author in (row.source_id, row.target_id) if author}
+            )
+        _anchor(change_set, {row.signature_id or 0: (row.source_id or 0, row.target_id) for row in rows})
+        _hold(change_set, _statements(change_set, rows), account)
+    expected = {row.signature_id: row.target_id for row in rows if row.signature_id is not None}
+    _settle(change_set, rows, expected, surnames, account)
+    if change_set.kind == ChangeSet.Kind.SPLIT:
+        _ask_followers(change_set, {(row.source_id, row.target_id) for row in rows})
+
+
+def _renew_old(row: Change, value: str) -> None:
+    """Done again, a row goes back to what is there now and not to what was there at first."""
+    if value and row.old != value:
+        row.old = value
+        row.save(update_fields=["old"])
+
+
+def _name(author: Author, name: str) -> None:
+    author.preferred_name = name
+    author.name = name or author.name
+    author.stale = True
+    author.save(update_fields=["preferred_name", "name", "stale"])
+    if name:
+        family, given, _suffix = split_name(name)
+        family_key = fold(family)
+        NameVariant.objects.get_or_create(
+            author=author,
+            printed=name,
+            defaults={
+                "folded": " ".join(filter(None, (fold(given), family_key)))[:300],
+                "family_key": family_key,
+                "surname_key": surname_key(family),
+                "works": 0,
+            },
+        )
+
+
+def _identify(row: Change, value: str) -> None:
+    if value:
+        row.target.identifiers.update_or_create(scheme=row.scheme, defaults={"value": value, "change": row})
+    else:
+        row.target.identifiers.filter(scheme=row.scheme).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A signature is, or is not, an author's; for the sake of a row, or (none) to keep it where it is."""
+
+    signature: int
+    author: int
+    same: bool
+    row: Change | None = None
+
+
+def _statements(change_set: ChangeSet, rows: Sequence[Change]) -> Iterator[_Statement]:
+    """What holds these rows: the work is the target's; and, but in a merge, not the source's.
+
+    What stays with the source is not the target's either: the evidence that had joined it to the works that go would
+    take it along.
+    """
+    for row in rows:
+        yield _Statement(row.signature_id or 0, row.target_id, True, row)
+        if not change_set.merges:
+            yield _Statement(row.signature_id or 0, row.source_id or 0, False, row)
+    if not change_set.merges:
+        going = {row.signature_id for row in rows}
+        for source, target in sorted({(row.source_id or 0, row.target_id) for row in rows}):
+            staying = Assignment.objects.filter(author=source).values_list("signature", flat=True)
+            yield from (_Statement(signature, target, False) for signature in staying if signature not in going)
+
+
+def _hold(change_set: ChangeSet, statements: Iterable[_Statement], account: Account) -> None:
+    """Record the statements as decisions; what is said already is not said again."""
+    said = list(statements)
+    signatures = Signature.objects.select_related("paper").in_bulk({s.signature for s in said})
+    people = Author.objects.select_related("anchor__paper").in_bulk({s.author for s in said})
+    known = {pk: snapshot(author.anchor) if author.anchor else {} for pk, author in people.items()}
+    printed = {pk: snapshot(signature) for pk, signature in signatures.items()}
+    Correction.objects.bulk_create(
+        (
+            Correction(
+                signature_id=s.signature,
+                author_id=s.author,
+                kind=Correction.Kind.ATTRIBUTION,
+                same=s.same,
+                reason=change_set.reason,
+                made_by=account,
+                change_set=change_set,
+                change=s.row,
+                printed={"signature": printed[s.signature]} | ({"author": known[s.author]} if known[s.author] else {}),
+            )
+            for s in said
+        ),
+        ignore_conflicts=True,
+        batch_size=2_000,
+    )
+
+
+def _set_aside(rows: Sequence[Change], account: Account) -> None:
+    """Withdraw what was decided before and these rows decide otherwise, each to come back with the row's undoing."""
+    row_of = {row.signature_id or 0: row for row in rows}
+    target_of = {signature: row.target_id for signature, row in row_of.items()}
+    lineage = {
+        pk: set(Author.objects.filter(pk__in=target.with_merged).values_list("pk", flat=True))
+        for pk, target in Author.objects.in_bulk({row.target_id for row in rows}).items()
+    }
+    live = Correction.objects.live()
+    moved = ids(row_of)
+    aside: dict[int, Change] = {}
+    for pk, signature, author, same in live.filter(signature__in=moved, kind=Correction.Kind.ATTRIBUTION).values_list(
+        "pk", "signature", "author", "same"
+    ):
+        mover = row_of[signature]
+        if same or author == mover.source_id or author in lineage[mover.target_id]:
+            aside[pk] = mover
+    pairs = live.filter(kind=Correction.Kind.SIGNATURES).filter(Q(signature__in=moved) | Q(other__in=moved))
+    of_pairs = pairs.values_list(
+        "pk", "same", "signature", "other", "signature__assignment__author", "other__assignment__author"
+    )
+    for pk, same, one, other, holder, other_holder in of_pairs:
+        if (target_of.get(one, holder) == target_of.get(other, other_holder)) != same:
+            aside[pk] = row_of.get(one) or row_of[other]
+    if rows[0].change_set.merges:
+        ends = {(row.source_id, row.target_id): row for row in reversed(rows)}
+        both = {pk for pair in ends for pk in pair}
+        apart = live.filter(kind=Correction.Kind.AUTHORS, same=False, author__in=both, other_author__in=both)
+        for pk, one, other in apart.values_list("pk", "author", "other_author"):
+            if (merging := ends.get((one, other)) or ends.get((other, one))) is not None:
+                aside[pk] = merging
+    by_row: defaultdict[int, list[int]] = defaultdict(list)
+    for pk, row in aside.items():
+        by_row[row.pk].append(pk)
+    now = timezone.now()
+    set_aside = [
+        Correction(pk=pk, withdrawn_at=now, withdrawn_by=account, superseded_by_id=row)
+        for row, pks in by_row.items()
+        for pk in pks
+    ]
+    Correction.objects.bulk_update(set_aside, ["withdrawn_at", "withdrawn_by", "superseded_by"], batch_size=1_000)
+
+
+def _give_back(rows: Sequence[Change]) -> None:
+    """What these rows had set aside holds again."""
+    with connection.cursor() as cursor:
+        # Not where the same was decided anew meanwhile.
+        cursor.execute(
+            """UPDATE profiles_correction c SET withdrawn_at = NULL, withdrawn_by_id = NULL, superseded_by_id = NULL
+                WHERE c.superseded_by_id = ANY(%s)
+                  AND NOT EXISTS (SELECT FROM profiles_correction d WHERE d.withdrawn_at IS NULL AND d.same = c.same
+                      AND (d.signature_id, d.other_id, d.author_id, d.other_author_id)
+                          IS NOT DISTINCT FROM (c.signature_id, c.other_id, c.author_id, c.other_author_id))""",
+            [_pks(rows)],
+        )
+
+
+def _anchor(change_set: ChangeSet, moves: Mapping[int, tuple[int, int]]) -> None:
+    """See that everybody is known by a work that they keep or get. `moves`: from and to, by signature.
+
+    It is the one that they were known by before the change set, where they have that: decisions about a person are held
+    by it. Who has nothing left keeps the anchor, and so is led to whoever has that.
+    """
+    concerned = {author for ends in moves.values() for author in ends}
+    own: defaultdict[int, set[int]] = defaultdict(set)
+    for author, signature in Assignment.objects.filter(author__in=concerned).values_list("author", "signature"):
+        own[author].add(signature)
+    coming: defaultdict[int, set[int]] = defaultdict(set)
+    for signature, (source, target) in moves.items():
+        own[source].discard(signature)
+        coming[target].add(signature)
+    anchored = Author.objects.filter(Q(pk__in=concerned) | Q(anchor__in=ids(moves)), anchor__isnull=False)
+    known = dict(anchored.values_list("pk", "anchor"))
+    chosen, anew = {}, []
+    for author in sorted(concerned):
+        has = own[author] | coming[author]
+        if (before := change_set.anchors.get(str(author))) in has:
+            chosen[author] = before
+        elif not has or known.get(author) in has:
+            continue
+        elif own[author]:
+            anew.append(author)
+        else:
+            taken = {anchor for other, anchor in known.items() if other != author}
+            chosen[author] = min(has, key=lambda signature: (signature in taken, signature))
+    Author.objects.filter(pk__in=anew).update(anchor=None)
+    anchors.choose(anew, leaving=moves.keys())
+    for pk in Author.objects.filter(pk__in=anew, anchor=None).values_list("pk", flat=True):
+        chosen[pk] = min(own[pk])
+    Author.objects.bulk_update([Author(pk=pk, anchor_id=anchor) for pk, anchor in chosen.items()], ["anchor"])
+
+
+def _remember_anchors(change_set: ChangeSet, concerned: Collection[int]) -> None:
+    known = Author.objects.filter(pk__in=concerned, anchor__isnull=False).values_list("pk", "anchor")
+    change_set.anchors = {str(author): anchor for author, anchor in known}
+    change_set.save(update_fields=["anchors"])
+
+
+def _settle(
+    change_set: ChangeSet,
+    rows: Sequence[Change],
+    expected: Mapping[int, int],
+    surnames: Sequence[str],
+    account: Account,
+    *,
+    back: bool = False,
+    alone: bool = False,
+) -> None:
+    """Resolve until every work is where it is `expected` and nothing was drawn along; then refresh who is concerned.
+
+    A try that misses leaves no trace but the decision that the next one holds to. On the way `back`, a work that the
+    evidence keeps is decided to be its old author's; `alone`, nothing else is held. Raises ValidationError where an
+    earlier decision does not let a work go.
+    """
+    concerned = {row.target_id for row in rows} | {row.source_id for row in rows if row.source_id is not None}
+    if not expected:
+        authors.refresh(sorted(concerned))
+        change_set.touched = sorted(concerned)
+        return
+    concerned |= set(expected.values())
+    row_of = {row.signature_id: row for row in rows}
+    before, open_before = _holders(surnames), _contradictions(surnames)
+    first = set(expected.values()) | {a for s, a in before.items() if a in concerned and s not in expected}
+    for last in (False,) * (PASSES - 1) + (True,):
+        with transaction.atomic():
+            report = resolving.resolve(surnames, change_set=change_set, first=first)
+            now = _holders(surnames)
+            missed = [s for s, author in expected.items() if now.get(s) != author]
+            strays = [
+                s
+                for s, author in now.items()
+                if not alone and s not in expected and author != before.get(s) and {author, before.get(s)} & concerned
+            ]
+            against = _contradictions(surnames) - open_before if not back else set()
+            if against or (missed and (last or not back)):
+                raise ValidationError(_why_not(missed, against))
+            if last or not (missed or strays):
+                break
+            transaction.set_rollback(True)
+        held = [_Statement(s, before[s], True) for s in strays if s in before]
+        held += [_Statement(s, now[s], False) for s in strays if now[s] in concerned]
+        for s in missed:
+            held += [_Statement(s, expected[s], True, row_of[s]), _Statement(s, row_of[s].target_id, False, row_of[s])]
+        _hold(change_set, held, account)
+    owners = {a for s in report.signatures for a in (before.get(s), now.get(s)) if a is not None} | concerned
+    authors.refresh(sorted(owners))
+    beside = Assignment.objects.filter(signature__paper__signatures__in=ids(report.signatures))
+    change_set.touched = sorted(owners | set(beside.values_list("author", flat=True).distinct()))
+
+
+def _holders(surnames: Sequence[str]) -> dict[int, int]:
+    """The author of each signature under these surnames."""
+    rows = Assignment.objects.filter(signature__surname_key__in=surnames)
+    return dict(rows.values_list("signature", "author"))
+
+
+def _contradictions(surnames: Sequence[str]) -> set[str]:
+    """Sentences of decisions that cannot all hold."""
+    found = Contradiction.objects.filter(kind=Contradiction.Kind.DECISIONS, surnames__overlap=list(surnames))
+    return set(found.values_list("sentence", flat=True))
+
+
+def _why_not(missed: Sequence[int], against: Collection[str]) -> list[str]:
+    """Sentences for what earlier decisions forbid, and for works that they hold elsewhere."""
+    names = Signature.objects.filter(pk__in=missed[:NAMED]).values_list("paper__title_text", flat=True)
+    sentences = [_("Earlier decisions say otherwise. Withdraw those first, if they are wrong; nothing was done.")]
+    if missed:
+        sentences.append(_("What they do not let go: %(titles)s.") % {"titles": "; ".join(names)})
+    return sentences + sorted(against)[:NAMED]
+
+
+def _ask_followers(change_set: ChangeSet, pairs: Iterable[tuple[int | None, int]]) -> None:
+    """Ask each follower of a split person, and of those merged into it, whom to follow. Nobody is asked twice."""
+    for old, new in pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """WITH RECURSIVE was(id) AS (
+                       SELECT %(old)s::bigint
+                        UNION SELECT a.id FROM profiles_author a JOIN was ON a.merged_into_id = was.id
+                   )
+                   INSERT INTO profiles_followquestion
+                          (account_id, old_author_id, new_author_id, change_set_id, answer, asked_at)
+                   SELECT DISTINCT f.account_id, %(old)s, %(new)s, %(change_set)s, '', now()
+                     FROM profiles_follow f JOIN was ON was.id = f.author_id
+                   ON CONFLICT DO NOTHING""",
+                {"old": old, "new": new, "change_set": change_set.pk},
+            )
+
+
+# Undoing it
+
+
+def _taken_up(change_set: ChangeSet, row: int | None, live: bool) -> tuple[ChangeSet, list[Change], list[str]]:
+    """The change set, locked, with the rows to undo (`live`) or to do again; raises `InTheWay`."""
+    ends = change_set.rows.values_list("source", "target")
+    surnames = _lock({author for pair in ends.distinct() for author in pair if author is not None})
+    change_set = ChangeSet.objects.select_for_update(of=("self",)).select_related("made_by").get(pk=change_set.pk)
+    found = (
+        change_set.rows.filter(undone_at__isnull=live).select_related("source", "target", "signature").order_by("pk")
+    )
+    rows = list(found if row is None else found.filter(pk=row))
+    if in_the_way := obstacles(change_set, rows, live):
+        raise InTheWay(in_the_way)
+    return change_set, rows, surnames
+
+
+def _homes(rows: Sequence[Change]) -> dict[int, int]:
+    """To whom each work goes back: its old author, or who became of that one by another change."""
+    heir_of: dict[int, int] = {}
+
+    def heir(author: Author) -> int:
+        if author.pk not in heir_of:
+            seen = {author.pk}
+            found = author
+            while found.merged_into is not None and found.merged_into.pk not in seen:
+                found = found.merged_into
+                seen.add(found.pk)
+            heir_of[author.pk] = found.pk
+        return heir_of[author.pk]
+
+    return {
+        row.signature_id: row.source.pk if heir(row.source) == heir(row.target) else heir(row.source)
+        for row in rows
+        if row.signature_id is not None and row.source is not None
+    }
+
+
+def _noted(change_set: ChangeSet, kind: ChangeStep.Kind, rows: Sequence[Change], whole: bool, account: Account) -> None:
+    one = rows[0] if len(rows) == 1 else None
+    ChangeStep.objects.create(change_set=change_set, kind=kind, rows=len(rows), whole=whole, one=one, made_by=account)
+    verb = "undo" if kind == ChangeStep.Kind.UNDONE else "redo"
+    journal.write(account, verb, change_set, rows=len(rows), row=one.pk if one else None)
+
+
+def _later_rows(change_set: ChangeSet, rows: Sequence[Change]) -> Iterator[tuple[Change, Change]]:
+    """Rows of later change sets that hold, about the same work, name or identifier; with the row that they overtake."""
+    later = Change.objects.filter(undone_at=None, change_set__gt=change_set).select_related("change_set__made_by")
+    if change_set.kind in {ChangeSet.Kind.NAME, ChangeSet.Kind.IDENTIFIER}:
+        for row in rows:
+            same = later.filter(change_set__kind=change_set.kind, target=row.target_id, scheme=row.scheme)
+            yield from ((row, other) for other in same.order_by("-pk")[:1])
+        return
+    row_of = {row.signature_id: row for row in rows if row.signature_id is not None}
+    found = later.filter(signature__in=ids(row_of)).order_by("change_set", "pk").distinct("change_set")
+    yield from ((row_of[other.signature_id or 0], other) for other in found)
+
+
+def _later_decisions(rows: Sequence[Change]) -> Iterator[tuple[Change, Correction]]:
+    """Decisions that hold, made about one of these works after the row was last done or undone."""
+    row_of = {row.signature_id: row for row in rows if row.signature_id is not None}
+    if not row_of:
+        return
+    held = Correction.objects.filter(change__in=_pks(rows)).values_list("change").annotate(Max("pk"))
+    last = dict(held.order_by())
+    about = Correction.objects.live().filter(change_set=None)
+    about = about.filter(Q(signature__in=ids(row_of)) | Q(other__in=ids(row_of)))
+    for correction in about.select_related("made_by", "author", "signature", "other").order_by("pk"):
+        row = row_of.get(correction.signature_id or 0) or row_of[correction.other_id or 0]
+        if correction.pk > last.get(row.pk, 0):
+            yield row, correction
+
+
+def _elsewhere(rows: Sequence[Change]) -> Iterator[str]:
+    """Works that are no longer with the one they went from."""
+    holder = dict(
+        Assignment.objects.filter(signature__in=[row.signature_id for row in rows if row.signature_id]).values_list(
+            "signature", "author"
+        )
+    )
+    for row in rows:
+        if row.signature_id is None and row.source_id is not None:
+            yield _("%(row)s: the paper no longer prints this name.") % {"row": row}
+        elif row.source_id is not None and holder.get(row.signature_id or 0) != row.source_id:
+            yield _("%(row)s is no longer with #%(id)s, from whom it went.") % {"row": row, "id": row.source_id}
+
+
+def _overtaken(row: Change, later: Change) -> str:
+    return _("%(row)s was changed again by %(set)s of %(who)s on %(day)s. Undo that first.") % {
+        "row": row,
+        "set": later.change_set,
+        "who": later.change_set.made_by.get_username(),
+        "day": _day(later.change_set.made_at),
+    }
+
+
+def _decided(row: Change, decision: Correction) -> str:
+    return _("Decided after it by %(who)s on %(day)s: %(decision)s. Withdraw that first.") % {
+        "decision": decision,
+        "who": decision.made_by.get_username(),
+        "day": _day(decision.made_at),
+    }
+
+
+def _day(moment: datetime) -> str:
+    return date_format(moment, "DATE_FORMAT")
+
+
+def _pks(rows: Iterable[Change]) -> list[int]:
+    return [row.pk for row in rows]
