@@ -626,6 +626,7 @@ class BulkReview(models.Model):
     reason = models.TextField(blank=True)
     applied_at = models.DateTimeField(null=True)
     applied = models.PositiveIntegerField(default=0, help_text="pairs that were joined")
+    change_set = models.ForeignKey(ChangeSet, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("bulk review")

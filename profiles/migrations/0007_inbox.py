@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField(blank=True)),
                 ('applied_at', models.DateTimeField(null=True)),
                 ('applied', models.PositiveIntegerField(default=0, help_text='pairs that were joined')),
+                ('change_set', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='profiles.changeset')),
                 ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={

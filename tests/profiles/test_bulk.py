@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.models import JournalEntry, Signature
-from profiles import bulk, decisions
+from profiles import bulk, changesets, decisions
 from profiles.models import Account, Assignment, Author, BulkReview, Correction, Suggestion
 from tests.conftest import fact, with_role
 
@@ -198,7 +198,9 @@ def test_the_rest_is_joined_as_one_unit_with_its_reason(wangs, ada: Account, rul
         bulk.accept(review, ada, " ")
     touched = bulk.accept(review, ada, "one person each")
     assert {author.pk for author in wangs} & set(touched)
-    assert list(Correction.objects.values_list("same", "reason")) == [(True, "one person each")] * 2
+    review.refresh_from_db()
+    assert (review.change_set.kind, review.change_set.reason) == ("bulk", "one person each")
+    assert review.change_set.rows.count() == 2
     printed = Assignment.objects.filter(signature__family="Wang").order_by("signature__paper__arxiv_id")
     owners = list(printed.values_list("author", flat=True))
     assert owners[0] == owners[1] != owners[2] == owners[3]
@@ -223,7 +225,6 @@ def test_a_pair_marked_wrong_is_two_people_and_counts_as_the_rules_error(wangs, 
     bulk.accept(review, ada, "the other one")
     review.refresh_from_db()
     assert review.applied == 1
-    assert Correction.objects.filter(same=True).count() == 1
 
 
 def test_what_was_decided_between_sample_and_accept_is_left_out(wangs, ada: Account, rule):
@@ -237,19 +238,28 @@ def test_what_was_decided_between_sample_and_accept_is_left_out(wangs, ada: Acco
     assert [wangs[0].pk, wangs[1].pk, "A decision says that they differ."] in review.left_out
 
 
+def test_of_a_chain_of_people_one_pair_is_joined_and_the_rest_is_asked_about_again(ada: Account, rule, wangs):
+    review = bulk.draw(ada, rule, seed=7)
+    other = review.pairs[0][1]
+    third = review.pairs[1][0]
+    review.pairs = [review.pairs[0], [other, third, "chained"]]
+    review.marks = {"0": True, "1": True}
+    review.save()
+    bulk.accept(review, ada, "one person each")
+    review.refresh_from_db()
+    assert review.applied == 1
+    assert [row[:2] for row in review.left_out] == [[other, third]]
+
+
 def test_a_unit_that_fails_changes_nothing(wangs, ada: Account, rule, monkeypatch: pytest.MonkeyPatch):
     review = bulk.draw(ada, rule, seed=7)
     for place in (0, 1):
         bulk.mark(review, ada, place, right=True)
-    real, calls = decisions.decide, []
 
-    def fails_at_the_second(*args: Any, **kwargs: Any) -> decisions.Outcome:
-        calls.append(args)
-        if len(calls) == 2:
-            raise ValidationError("This cannot be decided.")
-        return real(*args, **kwargs)
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise ValidationError("This cannot be decided.")
 
-    monkeypatch.setattr(decisions, "decide", fails_at_the_second)
+    monkeypatch.setattr(changesets, "_settle", fails)
     with pytest.raises(ValidationError, match="cannot be decided"):
         bulk.accept(review, ada, "one person each")
     assert not Correction.objects.exists()
