@@ -10,7 +10,8 @@
   if (!keys) return;
   const said = document.querySelector("[data-keys-said]");
   const decided = []; // the cases in the order in which they were decided
-  let current = null;
+  // A form that answers with the page again names the case that it was about.
+  let current = document.getElementById(location.hash.slice(1))?.closest("[data-case]") ?? null;
 
   // Storage may be refused altogether (private windows): the switch then works for this page only.
   const box = keys.querySelector("[data-keys-on]");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -15,6 +16,12 @@ from profiles.urls import urlpatterns
 from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    cache.clear()
+
 
 LOGIN, REFUSED = 302, 403
 PAGES = [
