@@ -40,6 +40,7 @@ def remove() -> int:
     """Take out the demo's papers that no other batch has met; returns how many. The next import tells their authors."""
     records = BatchRecord.objects.filter(batch__label=LABEL)
     others = BatchRecord.objects.exclude(batch__label=LABEL).filter(paper__in=records.values("paper"))
+    others = others.filter(rolled_back_at=None).exclude(batch__stage__in=Batch.UNAPPLIED)
     papers = Paper.objects.filter(pk__in=records.values("paper")).exclude(pk__in=others.values("paper"))
     found = list(papers.values_list("pk", flat=True))
     Author.objects.filter(assignments__signature__paper__in=found).update(stale=True)

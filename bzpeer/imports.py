@@ -114,6 +114,9 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         rows = found.records.filter(fate=tab).select_related("paper").order_by("number")
         records, following = _after(rows, "number__gt", request.GET.get("after", ""), RECORDS)
         _describe(records)
+        for new in records if tab == BatchRecord.Fate.NEW else ():
+            # The title stands above; the record's own page says the rest.
+            new.differences = [found for found in new.differences if found.names]  # type: ignore[attr-defined]
     context = {
         "batch": found,
         "proposed": found.stage in Batch.UNAPPLIED,

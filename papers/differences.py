@@ -6,9 +6,11 @@ else what stands there now. Entry points: `afters`, then `differences`.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils.functional import Promise
@@ -19,6 +21,10 @@ from .reversal import State, states_of
 
 # Names of a list that is shown whole; of a longer one only what changed.
 SHOWN_WHOLE = 30
+# Words that are compared one by one: the comparison takes the square of it.
+COMPARED = 400
+# Texts less alike than this are shown as a whole, old and new: marks in every other word help nobody.
+ALIKE = 0.5
 
 _LABELS: dict[str, str | Promise] = {
     "title": gettext_lazy("Title"),
@@ -58,6 +64,22 @@ class Difference:
     names: tuple[Name, ...] = ()
     unchanged: int = 0  # names that are not listed
 
+    @property
+    def pieces(self) -> list[tuple[str, str]]:
+        """(mark, text): the text before and after in one, as far as they are alike."""
+        old, new = (re.findall(r"\S+\s*", text) for text in (self.before, self.after))
+        matcher = SequenceMatcher(None, old[:COMPARED], new[:COMPARED], autojunk=False)
+        if len(old) > COMPARED or len(new) > COMPARED or matcher.ratio() < ALIKE:
+            return [(mark, text) for mark, text in (("removed", self.before), ("added", self.after)) if text]
+        found: list[tuple[str, str]] = []
+        for operation, a, b, c, d in matcher.get_opcodes():
+            if operation == "equal":
+                found.append(("kept", "".join(new[c:d])))
+                continue
+            found += [("removed", "".join(old[a:b]))] if a < b else []
+            found += [("added", "".join(new[c:d]))] if c < d else []
+        return found
+
     def __str__(self) -> str:
         if not self.names:
             return f"{self.label}: {self.before or '–'} → {self.after or '–'}"
@@ -72,7 +94,7 @@ def afters(records: Sequence[BatchRecord]) -> dict[int, State]:
     papers = {record.paper_id for record in open_ if record.paper_id}
     current = states_of(papers)
     later: defaultdict[int, list[BatchRecord]] = defaultdict(list)
-    met = BatchRecord.objects.filter(paper__in=papers, fate=BatchRecord.Fate.UPDATED, after=None)
+    met = BatchRecord.objects.filter(paper__in=papers, fate=BatchRecord.Fate.UPDATED, after__isnull=True)
     for other in met.order_by("pk").only("paper", "before"):
         later[other.paper_id or 0].append(other)
     for record in open_:

@@ -84,7 +84,8 @@ def undo(records: Collection[int], account: AbstractBaseUser | None, losing: Los
     outcome = Outcome()
     found = BatchRecord.objects.select_for_update(of=("self",)).filter(pk__in=records, rolled_back_at=None)
     rounds: list[dict[int, BatchRecord]] = []
-    for record in found.exclude(fate=BatchRecord.Fate.REFUSED).select_related("batch").order_by("-pk"):
+    found = found.exclude(fate=BatchRecord.Fate.REFUSED).exclude(batch__stage__in=Batch.UNAPPLIED)
+    for record in found.select_related("batch").order_by("-pk"):
         # A round holds one record of each paper, for what becomes of an earlier one depends on the later.
         place = sum(record.paper_id in earlier for earlier in rounds) if record.paper_id else 0
         if place == len(rounds):
@@ -125,9 +126,8 @@ def _undo(
                 record.after = {key: state[key] for key in before}
                 state = state | before
             targets[paper] = state
-    changed |= {record.pk: record for record in marked}
-    fields = ["after", "rolled_back_at", "rolled_back_by"]
-    BatchRecord.objects.bulk_update(changed.values(), fields, batch_size=CHUNK)
+    BatchRecord.objects.bulk_update(marked, ["rolled_back_at", "rolled_back_by"], batch_size=CHUNK)
+    BatchRecord.objects.bulk_update(changed.values(), ["after"], batch_size=CHUNK)
     _put(records[0].batch_id, states, targets, losing, outcome)
     _count(marked, +1)
     outcome.records += [record.pk for record in marked]
@@ -167,8 +167,8 @@ def _stands_against(record: BatchRecord, state: State | None, rules: Iterable[Ru
         going = _names(state) - _names(record.after) if "signatures" in (record.after or {}) else set()
         return _unique(found for rule in rules for found in rule(going).values())
     same = Paper.objects.filter(fingerprint=record.after["fingerprint"])
-    if record.after["arxiv_id"]:
-        same |= Paper.objects.filter(arxiv_id=record.after["arxiv_id"])
+    if record.after["arxiv_id"]:  # as the merge has it: of two that are told by title and authors, one has no such id
+        same = same.filter(arxiv_id=None) | Paper.objects.filter(arxiv_id=record.after["arxiv_id"])
     again = same.first()
     return [Objection(_("Another import has brought this paper since."), again.get_absolute_url())] if again else []
 
@@ -208,6 +208,9 @@ def _forbidden(
     found: dict[int, list[Objection]] = {}
     by_signature: defaultdict[int, list[int]] = defaultdict(list)
     for step in steps:
+        if any(record.fate == BatchRecord.Fate.UPDATED and record.before is None for record in step.popped):
+            sentence = _("What it overwrote was not kept: it was imported before BZPEER could roll back.")
+            found[step.record.pk] = [Objection(sentence, "")]
         if (other := step.changed_by) is not None:
             sentence = _("A later import, “%(label)s”, has changed the paper since; roll that back first.")
             found[step.record.pk] = [Objection(sentence % {"label": other.batch.label}, other.get_absolute_url())]

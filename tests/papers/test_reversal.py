@@ -188,6 +188,21 @@ def test_an_update_is_not_brought_back_without_its_paper():
     assert Paper.objects.get().title == "Later"
 
 
+def test_what_is_only_proposed_is_not_rolled_back():
+    run(fact("2001.00001", ["Ada Lovelace"]))
+    proposed = Batch.objects.create(label="proposed", stage=Batch.Stage.PROPOSED)
+    record = BatchRecord.objects.create(batch=proposed, number=1, fate="updated", paper=Paper.objects.get(), before={})
+    assert undo(record).records == []
+
+
+def test_an_update_that_kept_nothing_is_not_rolled_back():
+    run(fact("2001.00001", ["Ada Lovelace"]))
+    batch = run(fact("2001.00001", ["Ada Lovelace"], title="Later", updated="2021-01-01"))
+    batch.records.update(before=None)
+    assert "was not kept" in undo_whole(batch).kept[batch.records.get().pk][0].sentence
+    assert Paper.objects.get().title == "Later"
+
+
 NAMES = ["Ada Lovelace", "Charles Babbage", "Luigi Menabrea", "Mary Somerville"]
 RECORDS = st.builds(
     lambda number, names, year, title, category, doi, abstract: fact(
