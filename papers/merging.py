@@ -247,7 +247,8 @@ def merge(batch_id: int, chunk: Collection[Staged]) -> Merged:
             ("staged_paper", PAPER_COLUMNS, [staged.paper for staged in chunk]),
             ("staged_signature", SIGNATURE_COLUMNS, [staged.signatures for staged in chunk]),
         ):
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            copying = cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN")
+            with connection.wrap_database_errors, copying as copy:  # Django does it for `execute` only
                 copy.write(b"".join(lines))
         cursor.execute(_IDENTIFY)
         cursor.execute(_ANALYZE)

@@ -9,11 +9,13 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from . import identifiers
 from .models import Batch, BatchRecord, Paper, Topic
 from .paging import newest
+from .progress import progress
 
 REFUSED_SHOWN = 100  # refused records on the batch page; the download has all of them
 
@@ -78,7 +80,8 @@ def _known(identifier: str | None) -> str:
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     """What became of an import, for staff."""
     found = get_object_or_404(Batch, pk=pk)
-    return render(request, "papers/batch.html", {"batch": found, "refused": _refused(found)[:REFUSED_SHOWN]})
+    context = {"batch": found, "progress": progress(found, timezone.now()), "refused": _refused(found)[:REFUSED_SHOWN]}
+    return render(request, "papers/batch.html", context)
 
 
 @require_safe
@@ -86,7 +89,8 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 def batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the batch page. When the batch has ended the whole page is loaded once more."""
     found = get_object_or_404(Batch, pk=pk)
-    response = render(request, "papers/_progress.html", {"batch": found})
+    context = {"batch": found, "progress": progress(found, timezone.now())}
+    response = render(request, "papers/_progress.html", context)
     if not found.is_running:
         response["HX-Refresh"] = "true"
     return response
