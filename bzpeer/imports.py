@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from papers import differences, journal, retrying, sources, stages
 from papers.models import Batch, BatchRecord, JournalEntry
 from papers.permissions import for_importers
+from papers.progress import progress
 from profiles import moves
 from profiles.models import Account, Author, Move
 
@@ -119,6 +121,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
             new.differences = [found for found in new.differences if found.names]  # type: ignore[attr-defined]
     context = {
         "batch": found,
+        "progress": progress(found, timezone.now()),
         "proposed": found.stage in Batch.UNAPPLIED,
         "tab": tab,
         "tabs": [(fate.value, fate.label, getattr(found, fate)) for fate in BatchRecord.Fate],

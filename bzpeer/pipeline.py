@@ -30,6 +30,7 @@ from . import previews, rollbacks
 POLL_SECONDS = 0.2
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
 _RESOLVING = 0  # no batch has this id
+_STEP = ("step_done", "step_total", "step_began", "step_from")
 
 logger = logging.getLogger(__name__)
 Report = Callable[[Batch], None]
@@ -83,17 +84,22 @@ def process(
     stream: BinaryIO | None = None,
     report: Report = lambda batch: None,
     call: Callable[[int], None] = lambda groups: None,
+    again: bool = False,
 ) -> Batch:
     """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
 
     `report` gets the batch whenever it has moved on. `call` gets the number of groups to resolve, and may call other
     processes to `profiles.resolving.resolve_next`; whatever becomes of them, this one goes on until none is left.
 
+    `again` takes up a batch that had stopped: what it has read stays read.
+
     A file that cannot be read ends the batch as stopped, with a sentence; what was read before stays in. Raises `Busy`,
     and DatabaseError where the database went away (the next run goes on).
     """
     with lock(batch_id):
         batch = Batch.objects.get(pk=batch_id)
+        if again and batch.stage == Batch.Stage.FAILED:
+            batch.stage, batch.problem, batch.finished_at = Batch.Stage.READING, "", None
         if not batch.is_running:
             return batch
         try:
@@ -226,9 +232,10 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:
     batch.stage, batch.step_done, batch.step_total = stage, 0, total
+    batch.step_began, batch.step_from = timezone.now(), 0
     if not batch.is_running:
         batch.finished_at = timezone.now()
-    batch.save(update_fields=["stage", "step_done", "step_total", "problem", "finished_at"])
+    batch.save(update_fields=["stage", *_STEP, "problem", "finished_at"])
     report(batch)
 
 

@@ -13,6 +13,7 @@ the chunk. Entry point: `run`.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -70,6 +71,7 @@ def run(
     batch.step_began, batch.step_from = timezone.now(), stream.tell() if size else batch.checkpoint
     batch.step_done = batch.step_from
     batch.save()
+    report(batch)
     with reading.Parser(source.slug) as parser:
         ahead: list[Staged | Refusal] | None = None  # the chunk, where it was sent to be parsed
         sent = met_before = False
@@ -86,6 +88,20 @@ def run(
             if broken:
                 raise broken
             chunk, ahead = following, None
+
+
+def content_key(stream: BinaryIO) -> tuple[str, BinaryIO]:
+    """What an input is known by when it comes again, its first bytes and its size, and a stream that gives all of it.
+
+    Of a pipe only the first bytes are known: whether the rest is the same shows when the checkpoint is reached.
+    """
+    if size := _size(stream):
+        at = stream.tell()
+        head = stream.read(sources.HEAD_BYTES)
+        stream.seek(at)
+    else:
+        head, stream = sources.peek(stream)
+    return hashlib.blake2b(b"%d " % size + head, digest_size=32).hexdigest(), stream
 
 
 def _size(stream: BinaryIO) -> int:

@@ -304,7 +304,8 @@ def merge(
             ("staged_signature", SIGNATURE_COLUMNS, [staged.signatures for staged in chunk]),
             ("staged_listing", LISTING_COLUMNS, [staged.listing_lines() for staged in chunk if staged.listings]),
         ):
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            copying = cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN")
+            with connection.wrap_database_errors, copying as copy:  # Django does it for `execute` only
                 copy.write(b"".join(lines))
         cursor.execute(
             "INSERT INTO staged_topic SELECT * FROM unnest(%s::varchar[], %s::bigint[])",

@@ -184,6 +184,12 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Those that have not ended, waiting ones among them."""
         return self.exclude(stage__in=Batch.ENDED)
 
+    def begun_with(self, content_key: str, source: str = "") -> Batch | None:
+        """The latest import that a command began with this input (as `source`, where given) and did not end."""
+        ended = (Batch.Stage.DONE, Batch.Stage.UNDOING, Batch.Stage.UNDONE)
+        begun = self.filter(content_key=content_key, file="").exclude(stage__in=ended)
+        return (begun.filter(source=source) if source else begun).order_by("pk").last()
+
 
 class Batch(models.Model):
     """One import: where the records came from, how far it is, and what became of each record."""

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from . import identifiers
 from .models import Batch, BatchRecord, Paper, Topic
 from .paging import newest
 from .permissions import for_importers
+from .progress import progress
 
 
 @require_safe
@@ -81,7 +83,8 @@ def _known(identifier: str | None) -> str:
 def batch_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The moving part of the batch page. When the batch has ended the whole page is loaded once more."""
     found = get_object_or_404(Batch, pk=pk)
-    response = render(request, "papers/_progress.html", {"batch": found})
+    context = {"batch": found, "progress": progress(found, timezone.now())}
+    response = render(request, "papers/_progress.html", context)
     if not found.is_running:
         response["HX-Refresh"] = "true"
     return response

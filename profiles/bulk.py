@@ -3,8 +3,8 @@
 Problem: ten thousand pairs that a rule decides rightly are not worth ten thousand minutes, and a rule that is wrong one
 time in ten does harm in one click. Idea: a rule gives pairs, each with a sentence; what must not be joined is left out
 with its reason; a curator marks a random sample, drawn from a seed that anybody can draw it from again, and sees the
-error that it lets expect with its interval; only then the rest is joined, with a reason, as one change set. A pair that was
-marked wrong is decided to be two people at once. Entry points: `RULES`, `counts`, `draw`, `mark`, `accept`.
+error that it lets expect with its interval; only then the rest is joined, with a reason, as one change set. A pair that
+was marked wrong is decided to be two people at once. Entry points: `RULES`, `counts`, `draw`, `mark`, `accept`.
 Reference for the interval: Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
 """
 
@@ -171,7 +171,7 @@ def accept(review: BulkReview, account: Account, reason: str) -> list[int]:
 
 
 def _again(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """Pairs with somebody of an earlier pair: joining a chain of people is more than what a sample of pairs can tell."""
+    """Pairs with somebody of an earlier pair: a sample of pairs cannot tell whether a chain of people is one."""
     seen: set[int] = set()
     why: dict[tuple[int, int], str] = {}
     for pair in pairs:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import json
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from papers import importing
+from papers import importing, reading
 from papers.models import Batch, BatchRecord, DailyListing, Paper, Signature
-from papers.records import PrintedAuthor, Record
-from papers.staging import stage
+from papers.records import Numbered, PrintedAuthor, Record
+from papers.staging import Staged, stage
 from papers.streams import UnreadableFile
 from tests.conftest import SHARED, fact
 
@@ -52,6 +53,129 @@ def test_importing_the_same_file_twice_writes_no_paper_and_no_signature():
     assert (batch.new, batch.updated, batch.unchanged) == (0, 0, 30)
     assert before == list(Paper.objects.order_by("pk").extra(select={"xmin": "xmin::text"}).values_list("pk", "xmin"))
     assert Signature.objects.count() == 60
+
+
+def written() -> dict[str, tuple[int, int, int]]:
+    """Row versions inserted, updated and deleted by this session, by table, as PostgreSQL counts them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('papers_paper', 'papers_signature', 'papers_papertopic')"
+        )
+        return {table: (inserted, updated, deleted) for table, inserted, updated, deleted in cursor.fetchall()}
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_importing_what_is_there_writes_no_row_version(forgotten: bool):
+    """Known by its digest, or, where that is none (an older database, another reader), by comparison."""
+    records = [fact(f"2001.{n:05}", ["Ada Lovelace", "Charles Babbage"], title=f"Notes {n}") for n in range(30)]
+    start = written()
+    run(*records)
+    if forgotten:
+        Paper.objects.update(digest=None)
+    before = written()
+    assert before["papers_signature"][0] - start.get("papers_signature", (0, 0, 0))[0] == 60
+    batch = run(*records)
+    assert (batch.unchanged, written()) == (30, before)
+
+
+def test_an_older_record_that_comes_again_is_ignored_again():
+    old, new = (
+        fact("2001.00001", ["Ada Lovelace"], title=t, updated=u) for t, u in (("A", "2020-01-01"), ("B", "2021-01-01"))
+    )
+    run(old)
+    run(new)
+    assert run(old).unchanged == run(new).unchanged == 1
+    assert Paper.objects.get().title == "B"
+
+
+def test_of_two_lines_of_one_date_the_last_read_stands_whichever_was_known_before():
+    one, other = (fact("2001.00001", authors, title="Notes") for authors in (["Ada Lovelace"], ["Charles Babbage"]))
+    for line in (one, other, one, one):
+        run(line)
+    assert Signature.objects.get().printed == "Ada Lovelace"
+
+
+def test_a_line_is_compared_again_in_full_where_the_code_that_reads_has_changed(monkeypatch: pytest.MonkeyPatch):
+    run(fact("2001.00001", ["Ada Lovelace"]))
+    Paper.objects.update(title="As an older reader read it")
+    assert run(fact("2001.00001", ["Ada Lovelace"])).unchanged == 1
+    monkeypatch.setattr(reading, "_key", lambda source: b"another reader")
+    assert run(fact("2001.00001", ["Ada Lovelace"])).updated == 1
+    assert Paper.objects.get().title == "On the matter of 2001.00001"
+
+
+def test_many_chunks_parsed_ahead_are_what_one_chunk_is(monkeypatch: pytest.MonkeyPatch):
+    records = [fact(f"2001.{n % 40:05}", ["Ada Lovelace"], updated=f"2020-01-{n % 28 + 1:02}") for n in range(90)]
+    lines = [b"{broken" if n % 30 == 7 else json.dumps(record).encode() for n, record in enumerate(records)]
+    rows = Paper.objects.order_by("arxiv_id").values_list("arxiv_id", "updated", "title", "digest")
+    one = run(*lines)
+    expected = [(*row[:3], bytes(row[3])) for row in rows]
+    Paper.objects.all().delete()
+    monkeypatch.setattr(importing, "CHUNK", 7)
+    many = run(*lines)
+    assert [(*row[:3], bytes(row[3])) for row in rows] == expected
+    assert (many.total, many.new, many.refused) == (one.total, one.new, one.refused)
+
+
+def test_a_row_that_the_database_refuses_is_refused_alone(monkeypatch: pytest.MonkeyPatch):
+    def spoilt(number: int, record: Record, *more: Any) -> Staged:
+        staged = stage(number, record, *more)
+        return staged._replace(paper=staged.paper.replace(b"Notes 5", b"No\\000tes")) if number == 5 else staged
+
+    monkeypatch.setattr("papers.staging.stage", spoilt)
+    batch = run(*[fact(f"2001.{n:05}", ["Ada Lovelace"], title=f"Notes {n}") for n in range(1, 41)])
+    assert (batch.new, batch.refused, Signature.objects.count()) == (39, 1, 39)
+    refused = batch.records.get(fate="refused")
+    assert (refused.number, refused.source_id) == (5, "2001.00005")
+    assert refused.reason.startswith("The database refuses this record: ")
+
+
+def test_a_key_too_long_for_an_index_is_refused_alone():
+    random = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(3_000))  # nothing that could be compressed
+    bare = Record(random, (PrintedAuthor("Ada", "Ada"),), doi=f"10.1000/{random}")
+    fine = Record("Notes", (PrintedAuthor("Ada", "Ada"),))
+    batch = Batch.objects.create(label="test", source="listing")
+    importing._store(batch, [Numbered(1, bare), Numbered(2, fine)], None)
+    assert (batch.new, batch.refused, batch.checkpoint) == (1, 1, 2)
+
+
+def test_half_of_a_surrogate_pair_that_a_source_lets_through_costs_its_record_only():
+    records = [Record(title, (PrintedAuthor("Ada", "Ada"),)) for title in ("On \ud800", "Notes")]
+    batch = Batch.objects.create(label="test", source="listing")
+    importing._store(batch, [Numbered(number, record) for number, record in enumerate(records, 1)], None)
+    assert (batch.new, batch.refused) == (1, 1)
+
+
+def test_every_text_comes_back_from_the_database_as_it_was_read():
+    odd = 'tab\there, "quotes", back\\slash \\N {braces,} \r\n\x0b \u2028 \U0001f600'
+    author = PrintedAuthor(odd, odd, odd, "jr", (odd, "", "{}"))
+    record = Record(odd, (author,), comments=odd, source_authors=odd, categories=("a,b", 'c"d', "e\\f"))
+    importing._store(batch := Batch.objects.create(label="test", source="listing"), [Numbered(1, record)], None)
+    paper, signature = Paper.objects.get(), Signature.objects.get()
+    assert batch.new == 1
+    assert (paper.title, paper.comments, paper.source_authors, tuple(paper.categories)) == (
+        odd,
+        odd,
+        odd,
+        record.categories,
+    )
+    assert (signature.printed, signature.family, tuple(signature.affiliations)) == (odd, odd, author.affiliations)
+
+
+def test_lines_behind_the_checkpoint_are_not_parsed_but_must_be_those_that_were_read(monkeypatch: pytest.MonkeyPatch):
+    lines = [json.dumps(fact(f"2001.{n:05}", ["Ada Lovelace"], title=f"Notes {n}")).encode() for n in range(6)]
+    batch = run(*lines[:4])
+    parsed: list[int] = []
+    parse = reading.parsed
+    monkeypatch.setattr(
+        reading, "parsed", lambda items, source: parse([parsed.append(i.number) or i for i in items], source)
+    )
+    run(*lines, batch=batch)
+    assert (parsed, batch.new) == ([5, 6], 6)
+    for other in ([lines[1], lines[0], *lines[2:]], lines[:3]):
+        with pytest.raises(UnreadableFile, match="This is not the input"):
+            run(*other, batch=batch)
 
 
 def test_versions_of_one_arxiv_id_are_one_paper():
