@@ -227,7 +227,12 @@ def alone() -> None:
 
 
 @transaction.atomic
-def _store(batch: Batch, chunk: Sequence[Item], ahead: list[Staged | Refusal] | None, losing: Losing) -> int:
+def _store(
+    batch: Batch,
+    chunk: Sequence[Item],
+    ahead: list[Staged | Refusal] | None,
+    losing: Losing = lambda batch, signatures: None,
+) -> int:
     """Store a chunk, parsed `ahead` or else here; returns how many of its records changed nothing."""
     alone()
     before = batch.unchanged
