@@ -25,6 +25,8 @@ from .text import plain
 
 # Measured on 50,000 snapshot records: 2,000 a chunk is within 5 % of 10,000 and holds a page view up for less long.
 CHUNK = 2_000
+# The column's length; a real one is "Jr." or "III", and all of it stands in the printed name.
+SUFFIX_LENGTH = 32
 # A B-tree entry holds at most 2,704 bytes; no real family name is as long as this.
 KEY_LENGTH = 200
 
@@ -220,7 +222,8 @@ def _paper_row(number: int, record: Record, source: str) -> tuple[Any, ...]:
 def _signature_row(number: int, position: int, author: PrintedAuthor) -> tuple[Any, ...]:
     surname = surname_key(author.family) or author.printed.casefold()
     return (
-        number, position, author.printed, author.family, author.given, author.suffix, *_name_keys(author),
+        number, position, author.printed, author.family, author.given, author.suffix[:SUFFIX_LENGTH],
+        *_name_keys(author),
         surname[:KEY_LENGTH], list(author.affiliations), author.orcid, author.inferred_orcid,
     )  # fmt: skip
 
