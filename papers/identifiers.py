@@ -14,6 +14,7 @@ from papers.taxonomy import ARCHIVES
 
 # The longest that is met in the wild is under 200; nothing is searched in a longer string.
 _LONGEST = 500
+_LONGEST_DOI = 255  # the column's length
 
 _ARXIV_PREFIX = re.compile(
     r"(?:arxiv:\s*|(?:https?://)?(?:[a-z]{2,6}\.|www\.|export\.)?arxiv\.org/(?:abs|pdf|html|ps|format|src|e-print)/"
@@ -63,7 +64,7 @@ def doi(value: object) -> str | None:
         text = text[prefix.end() :]
         text = unquote(text) if prefix["address"] else text
     text = text.rstrip(".,;").lower()
-    return text if _DOI.fullmatch(text) else None
+    return text if len(text) <= _LONGEST_DOI and _DOI.fullmatch(text) else None
 
 
 _ORCID = re.compile(

@@ -32,6 +32,8 @@ SIGNATURE_COLUMNS = (
     "affiliations", "orcid", "inferred_orcid",
 )  # fmt: skip
 LISTING_COLUMNS = ("number", "day", "votes", "comments")
+# The column's length; a real one is "Jr." or "III", and all of it stands in the printed name.
+SUFFIX_LENGTH = 32
 # A B-tree entry holds at most 2,704 bytes; no real family name is as long as this.
 KEY_LENGTH = 200
 
@@ -130,7 +132,15 @@ def _topics(record: Record) -> tuple[str, ...]:
 
 def _signature(number: int, position: int, author: PrintedAuthor, family_key: str, given_key: str) -> str:
     surname = surname_key(author.family) or author.printed.casefold()
-    parts = (author.printed, author.family, author.given, author.suffix, family_key, given_key, surname[:KEY_LENGTH])
+    parts = (
+        author.printed,
+        author.family,
+        author.given,
+        author.suffix[:SUFFIX_LENGTH],
+        family_key,
+        given_key,
+        surname[:KEY_LENGTH],
+    )
     affiliations = _array(author.affiliations) if author.affiliations else "{}"
     iDs = f"{author.orcid or _NULL}\t{author.inferred_orcid or _NULL}"
     return f"{number}\t{position}\t{_fields(parts)}\t{affiliations}\t{iDs}\n"

@@ -176,7 +176,10 @@ def _zip_member(source: BinaryIO, head: bytes, name: str) -> BinaryIO:
         # macOS adds a shadow of every file.
         members = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
         if len(members) != 1:
-            raise UnreadableFile(f"{name} holds {len(members)} files; a zip must hold exactly one.")
+            raise UnreadableFile(f"{name} holds {len(members):,} files; a zip must hold exactly one.")
+        if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # The others may ask for gigabytes to unpack a few bytes.
+            raise UnreadableFile(f"{name} is packed in a way that few programs read; zip it as they all do (deflate).")
         member = archive.open(members[0])
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise UnreadableFile(f"{name} is damaged and cannot be unpacked ({error}).") from error
@@ -234,6 +237,7 @@ def lines(stream: BinaryIO, limit: int = LONGEST_LINE) -> Iterator[tuple[int, by
 
 def without_mark(line: bytes) -> bytes:
     """The first bytes of a text, without the mark of UTF-8; raises `UnreadableFile` for UTF-16 and UTF-32."""
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or line[:1] == b"\0" or line[1:2] == b"\0":
+    half_empty = b"\0" in line[:2] and line[:4].strip(b"\0")
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or half_empty:
         raise UnreadableFile("The file is in UTF-16 or UTF-32; save it as UTF-8.")
     return line.removeprefix(b"\xef\xbb\xbf")

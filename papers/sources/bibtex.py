@@ -40,7 +40,7 @@ logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 _ENTRY = re.compile(rb"^[ \t]*(?=@\w*[ \t]*[{(])", re.MULTILINE)
 _NAMED_ENTRY = re.compile(rb"^[ \t]*@[A-Za-z]{2,30}[ \t]*[{(]", re.MULTILINE)
 _SIGN = re.compile(r'\\.|[{}"#]|[^\\{}"#]+|\\', re.DOTALL)
-_PROTECTED = re.compile(r"\{[^{}]*[\s,][^{}]*\}")
+_PROTECTED = re.compile(r"\{[^{}\s,]*[\s,][^{}]*\}")
 _RELAX = re.compile(r"\\relax(?![A-Za-z])\s*")
 _NAMED_PARTS = re.compile(r"\s*(?:family|given|prefix|suffix)\s*=")
 _DOI_ESCAPE = re.compile(r"\\([_%&#])")
@@ -145,9 +145,9 @@ class _Fields:
 
 
 def _define(abbreviations: dict[str, str], block: String) -> None:
-    """Remember an abbreviation; one that is too long, or one too many, stays undefined."""
+    """Remember an abbreviation; one that is too long, one too many, or one of unknown ones stays undefined."""
     try:
-        value = _value(str(block.value), abbreviations, _LONGEST_ABBREVIATION)
+        value = _value(str(block.value), abbreviations, _LONGEST_ABBREVIATION, block.key)
     except Unusable:
         return
     if len(abbreviations) < _MOST_ABBREVIATIONS and len(block.key) <= _LONGEST_ABBREVIATION:
@@ -162,7 +162,7 @@ def _value(raw: str, abbreviations: dict[str, str], longest: int, exact: str = "
         elif part.isdecimal() or not part:
             text = part
         elif exact and part.lower() not in abbreviations:
-            raise Unusable(f"“{exact}” is the abbreviation “{part[:80]}”, which the file does not define.")
+            raise Unusable(f"“{exact}” is the abbreviation “{clean(part[:80])}”, which the file does not define.")
         else:
             text = abbreviations.get(part.lower(), part)
         size += len(text)
@@ -191,10 +191,11 @@ def _parts(raw: str) -> Iterator[str]:
 
 
 def _authors(line: str) -> tuple[PrintedAuthor, ...]:
-    names = split_multiple_persons_names(line)
-    if any(name.strip().lower() == "others" for name in names):
+    names = [name.strip() for name in split_multiple_persons_names(line)]
+    if any(name.lower() == "others" for name in names):
         raise Unusable("The list of authors is cut short (“and others”); write all of them out.")
-    authors = (PrintedAuthor(name, *_parts_of_name(name)) for name in map(str.strip, names))
+    references.check_names(names)
+    authors = (PrintedAuthor(name, *_parts_of_name(name)) for name in names)
     return tuple(author for author in authors if author.family)
 
 

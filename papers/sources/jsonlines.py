@@ -36,6 +36,9 @@ LONGEST_NAME = 1_000
 # The largest author list known has 5,154 names (ATLAS and CMS, 2015), with room for the next.
 MOST_AUTHORS = 20_000
 MOST_CATEGORIES = 100
+# A work of 5,000 authors and all their institutions has 300,000 values. Parsed, this many take 150 MB.
+MOST_VALUES = 500_000
+_LONG = 1024 * 1024
 # What a column of counts holds.
 HIGHEST_COUNT = 2_147_483_647
 EARLIEST = date(1900, 1, 1)
@@ -90,6 +93,8 @@ def item(number: int, line: bytes | None, build: Build, today: date | None) -> N
 def _parsed(line: bytes | None) -> Fields:
     if line is None:
         raise Unusable(f"The line is longer than {LONGEST_LINE // 1024 // 1024} MiB.")
+    if len(line) > _LONG and line.count(b",") >= MOST_VALUES:
+        raise Unusable(f"The line holds more than {MOST_VALUES:,} values.")
     try:
         value = _DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:

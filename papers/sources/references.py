@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice, pairwise
 from typing import BinaryIO
 
 from papers.identifiers import arxiv_id, doi
@@ -28,6 +29,7 @@ _MIB = 1024 * 1024
 _MOST_BYTES = 16 * _MIB
 # 5,154 authors take 150 KB; more than this is no reference.
 LONGEST_ENTRY = _MIB
+_MOST_ENTRIES = 20_000
 _DATE = re.compile(r"([0-9]{4})(?![0-9])(?:[-/]([0-9]{1,2})(?![0-9])(?:[-/]([0-9]{1,2})(?![0-9]))?)?")
 # "arXiv preprint arXiv:1412.6980", "CoRR abs/1412.6980", "arXiv:1412.6980 [cs.LG], 2014": all of it, for a remark that
 # mentions another paper is no identifier of this one.
@@ -51,14 +53,15 @@ def pieces(stream: BinaryIO, start: re.Pattern[bytes]) -> Iterator[bytes]:
     data = without_mark(data)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    last = None
-    for match in start.finditer(data):
-        if last is not None:
-            yield data[last : match.start()]
-        last = match.start()
-    if last is None:
+    starts = [match.start() for match in islice(start.finditer(data), _MOST_ENTRIES + 1)]
+    if not starts:
         raise UnreadableFile("The file holds no entry.")
-    yield data[last:]
+    if len(starts) > _MOST_ENTRIES:
+        raise UnreadableFile(
+            f"The file holds more than {_MOST_ENTRIES:,} entries; a file of references is read as one person's own."
+        )
+    for first, following in pairwise([*starts, len(data)]):
+        yield data[first:following]
 
 
 def decoded(piece: bytes) -> str:
@@ -75,6 +78,14 @@ def shown(piece: bytes | str) -> str:
     """The start of an entry, for the curator to see beside the reason."""
     text = piece[: 4 * jsonlines.RAW_SHOWN]
     return clean(text if isinstance(text, str) else text.decode("utf-8", "replace"))[: jsonlines.RAW_SHOWN]
+
+
+def check_names(names: list[str]) -> None:
+    """Raises `Unusable` where there are too many, or one is too long to be read."""
+    if len(names) > jsonlines.MOST_AUTHORS:
+        raise Unusable(f"The entry has more than {jsonlines.MOST_AUTHORS:,} authors.")
+    if any(len(name) > jsonlines.LONGEST_NAME for name in names):
+        raise Unusable(f"An author's name is longer than {jsonlines.LONGEST_NAME:,} characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +109,6 @@ def record(reference: Reference, today: date) -> Record:
     """The record of one entry; raises `Unusable`."""
     if not reference.authors:
         raise Unusable("The entry has no authors.")
-    if len(reference.authors) > jsonlines.MOST_AUTHORS:
-        raise Unusable(f"The entry has more than {jsonlines.MOST_AUTHORS:,} authors.")
-    if any(len(author.printed) > jsonlines.LONGEST_NAME for author in reference.authors):
-        raise Unusable(f"An author's name is longer than {jsonlines.LONGEST_NAME:,} characters.")
     created, day_known, year = _date(reference.dates, today)
     found_doi = doi(reference.doi)
     arxiv = arxiv_id(found_doi) or _arxiv_id(reference.arxiv)

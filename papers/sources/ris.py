@@ -60,6 +60,7 @@ def _record(tags: dict[str, Any], today: date) -> Record:
         return next((storable(tags[name]) for name in names if tags.get(name)), "")
 
     names = [*map(storable, tags.get("authors") or tags.get("first_authors") or [])]
+    references.check_names(names)
     start, end = first("start_page"), first("end_page")
     urls = [*map(storable, tags.get("urls", []))]
     return references.record(

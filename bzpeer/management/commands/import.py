@@ -38,7 +38,7 @@ PATIENCE = 20.0  # seconds in which PostgreSQL ends the session of a process tha
 class Command(BaseCommand):
     """Import records and work out who is who. Refused records never stop the others."""
 
-    help = "Import arXiv snapshot lines, an author listing or bare facts (plain, .gz, .zip, .xz; - reads a pipe)."
+    help = "Import records in any format that is read (plain, .gz, .zip, .xz; - reads a pipe)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for standard input")
