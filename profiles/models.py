@@ -192,6 +192,17 @@ class SurnameTie(models.Model):
         return f"{self.one} ~ {self.other}"
 
 
+class KinKey(models.Model):
+    """Two words of a name that was met, as printed: by them the kin of a new name are found among millions."""
+
+    words = models.TextField(db_index=True)
+    family = models.TextField()
+    given = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.words}: {self.given} {self.family}"
+
+
 class Suggestion(models.Model):
     """Two authors who may be one person: for a curator to decide, never joined by the machine.
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any
 
 import networkx as nx
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
@@ -26,12 +27,23 @@ from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
 from .disambiguation.signatures import Signature as Printed
 from .disambiguation.signatures import coauthor_key
-from .models import Assignment, Author, ChangeSet, Correction, PendingGroup, Suggestion, SurnameTie
+from .models import (
+    Assignment,
+    Author,
+    ChangeSet,
+    Correction,
+    KinKey,
+    PendingGroup,
+    Suggestion,
+    SurnameTie,
+)
 from .moves import Change, record
 from .rulings import Rulings
 
 # Signatures that are resolved in one transaction, and so the unit of work that a kill can cost (about two seconds).
 BIN = 4_000
+# New names that are tied at a time: bounds the memory of a first import.
+NAMES = 5_000
 # The matcher compares no more of them; all of them for each name of a team of 10,000 would be 10^8.
 COAUTHORS = 64
 
@@ -66,7 +78,7 @@ def plan(batch: Batch) -> int:
     updated = BatchRecord.objects.filter(batch=batch, fate=BatchRecord.Fate.UPDATED).values("paper")
     _mark_updated(batch, updated)
     waiting = Signature.objects.filter(Q(assignment=None) | Q(paper__in=updated))
-    _tie_names()
+    _tie_names(waiting)
     found = groups({*waiting.values_list("surname_key", flat=True).distinct(), *batch.removed_surnames})
     PendingGroup.objects.bulk_create(
         PendingGroup(batch=batch, surnames=surnames, signatures=size) for surnames, size in found
@@ -74,13 +86,42 @@ def plan(batch: Batch) -> int:
     return sum(size for _surnames, size in found)
 
 
-def _tie_names() -> None:
-    """Note which surnames kin names tie, read from every name that is printed: seconds for 200,000 names."""
-    ties = variants.ties(Signature.objects.values_list("family", "given").distinct().iterator())
-    stored = {(tie.one, tie.other): tie.pk for tie in SurnameTie.objects.all()}
-    SurnameTie.objects.filter(pk__in=[pk for tie, pk in stored.items() if tie not in ties]).delete()
-    new = (SurnameTie(one=one, other=other) for one, other in sorted(ties - stored.keys()))
-    SurnameTie.objects.bulk_create(new, ignore_conflicts=True, batch_size=2_000)
+def _tie_names(printed: QuerySet[Signature]) -> None:
+    """Note which surnames the names of `printed` tie, among themselves and to what was met before.
+
+    The work is that of the new names, whatever is stored: their kin are found by the words they share. A name that is
+    printed no more goes on tying its surname as long as anyone bears that: more is then resolved together than must be,
+    with the same result.
+    """
+    if not KinKey.objects.exists():  # the first time, also in a database from before there were keys
+        printed = Signature.objects.all()
+    names = printed.order_by().values_list("family", "given").distinct()
+    for new in _batched(names.iterator(), NAMES):
+        keys = {name: variants.kin_keys(name) for name in new}
+        wanted = {key for found in keys.values() for key in found}
+        known = set(KinKey.objects.filter(words__in=wanted).values_list("family", "given").distinct())
+        KinKey.objects.bulk_create(
+            (
+                KinKey(words=key, family=name[0], given=name[1])
+                for name, found in keys.items()
+                if name not in known
+                for key in found
+            ),
+            batch_size=2_000,
+        )
+        found = variants.ties(new, known)
+        SurnameTie.objects.bulk_create(
+            (SurnameTie(one=one, other=other) for one, other in sorted(found)), ignore_conflicts=True, batch_size=2_000
+        )
+    borne = (Exists(Signature.objects.filter(surname_key=OuterRef(end))) for end in ("one", "other"))
+    SurnameTie.objects.exclude(*borne).delete()
+
+
+def _batched(names: Iterable[tuple[str, str]], size: int) -> Iterator[tuple[tuple[str, str], ...]]:
+    """The names in tuples of at most `size`."""
+    rest = iter(names)
+    while batch := tuple(islice(rest, size)):
+        yield batch
 
 
 def groups(surnames: Iterable[str]) -> list[tuple[list[str], int]]:

@@ -46,6 +46,7 @@ RARE_SURNAME = 500
 # a gold set holds between two names of one person is 5,000.
 MOST_PAIRS = 20_000
 MOST_WORDS = 6  # of a name; more are a hostile or a broken line, and the words after the sixth name nobody further
+LONGEST_WORD = 100  # of a key that is stored; longer words that begin alike only cost a look
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "2nd", "3rd"})
 
 Name = tuple[str, str]  # family, given, as printed
@@ -132,11 +133,34 @@ def _home(name: Name) -> tuple[str, str]:
     return surname_key(name[0]), read_given(name[1]).formal[:1]
 
 
-def ties(names: Iterable[Name]) -> set[tuple[str, str]]:
-    """Pairs of surname keys, ascending, that kin names tie: to be resolved together."""
-    rare = (name for name in names if not realm(surname_key(name[0])))  # the others meet only their like
-    keys = ((surname_key(one[0]), surname_key(other[0])) for one, other, _kind in kin_names(rare))
-    return {(min(pair), max(pair)) for pair in keys if pair[0] != pair[1]}
+def kin_keys(name: Name) -> list[str]:
+    """What names that could tie two surnames have in common, one key at least: two words each, written out.
+
+    None where the surname is frequent: such names meet only their like.
+    """
+    if realm(surname_key(name[0])):
+        return []
+    full = sorted({word[:LONGEST_WORD] for word in words(*name) if len(word) > 1})
+    return [f"{one} {other}" for one, other in combinations(full, 2)]
+
+
+def ties(names: Iterable[Name], others: Iterable[Name] = ()) -> set[tuple[str, str]]:
+    """Pairs of surname keys, ascending, to be resolved together: kin names of which one is of `names` tie them."""
+    sought, known = _by_key(names), _by_key(others)
+    met = ((one, other) for key in sought for one, other in product(sought[key], sought[key] | known.get(key, set())))
+    return {
+        (min(pair), max(pair))
+        for one, other in set(met)
+        if (pair := (surname_key(one[0]), surname_key(other[0]))) and pair[0] != pair[1] and kinship(one, other)
+    }
+
+
+def _by_key(names: Iterable[Name]) -> dict[str, set[Name]]:
+    found: defaultdict[str, set[Name]] = defaultdict(set)
+    for name in names:
+        for key in kin_keys(name):
+            found[key].add(name)
+    return dict(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

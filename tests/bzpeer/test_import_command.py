@@ -87,3 +87,28 @@ def test_a_bomb_is_refused_and_what_came_before_it_is_kept(pack, tmp_path: Path)
     with pytest.raises(CommandError, match=r"bomb|unpack|times"):
         run(str(bomb))
     assert Paper.objects.count() == 7
+
+
+def test_a_log_gets_a_line_a_step_and_no_control_characters(capsys: pytest.CaptureFixture[str]):
+    run(str(PARITY))
+    said = capsys.readouterr().err
+    assert "xiangning_chen.jsonl: reading records" in said.splitlines()[0]
+    assert "xiangning_chen.jsonl: done" in said
+    assert "\x1b" not in said
+    assert "\r" not in said
+
+
+def test_the_same_command_again_after_the_end_is_a_new_import():
+    run(str(PARITY))
+    run(str(PARITY))
+    assert list(Batch.objects.order_by("pk").values_list("new", "unchanged")) == [(7, 0), (0, 7)]
+
+
+def test_an_import_of_another_file_or_another_source_is_not_gone_on_with(tmp_path: Path):
+    run(str(PARITY))
+    Batch.objects.update(stage=Batch.Stage.FAILED, problem="Interrupted.")
+    (tmp_path / "more.jsonl").write_bytes(PARITY.read_bytes() + b"\n")
+    run(str(tmp_path / "more.jsonl"))
+    assert Batch.objects.count() == 2
+    assert "Going on with import" in run(str(PARITY))
+    assert Batch.objects.count() == 2

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from papers.models import Batch
 from papers.progress import progress
@@ -51,3 +54,14 @@ def test_nothing_is_said_before_anything_is_known(fields: dict[str, object]):
 def test_the_time_left_is_rounded_to_what_people_plan_with(seconds: int, said: str):
     now = BEGAN + timedelta(seconds=seconds)
     assert progress(batch(step_done=40 * MIB), now).time_left == f"{said} left"
+
+
+@pytest.mark.django_db
+def test_the_moving_part_of_the_page_tells_pace_and_time_left(admin_client: Client):
+    running = batch(label="test", step_began=timezone.now() - timedelta(seconds=100))
+    running.save()
+    page = admin_client.get(reverse("batch_progress", args=[running.pk])).content.decode()
+    assert "20.0\xa0MB of 80.0\xa0MB" in page
+    assert "a second" in page
+    assert "5 minutes left" in page
+    assert f'value="{20 * MIB}" max="{80 * MIB}"' in page

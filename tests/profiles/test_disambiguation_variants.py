@@ -51,6 +51,8 @@ def test_kin_names_are_found_once_unless_a_block_holds_them_or_their_surnames_ar
     }
     assert list(kin_names(names)) == list(kin_names(reversed(names)))
     assert ties(names) == {("eshkol", "eshkoltaravella")}
+    assert ties(names[:1], names) == ties(names[1:2], names) == {("eshkol", "eshkoltaravella")}
+    assert ties(names[2:], names[3:]) == ties(names[:1]) == set()
 
 
 @pytest.mark.parametrize(
