@@ -37,15 +37,17 @@ def losing(batch: int, signatures: Collection[int]) -> None:
 @transaction.atomic
 def undo(records: Collection[int], account: Account | None) -> Outcome:
     """Roll back records (ids); the surnames of the outcome are to be resolved again once that is committed."""
-    outcome = reversal.undo(records, account, losing, RULES)
-    authors.touch(papers=outcome.papers)
-    return outcome
+    return _settled(reversal.undo(records, account, losing, RULES))
 
 
 @transaction.atomic
 def redo(record: BatchRecord, account: Account | None) -> Outcome:
     """Bring one record back."""
-    outcome = reversal.redo(record, account, losing, RULES)
+    return _settled(reversal.redo(record, account, losing, RULES))
+
+
+def _settled(outcome: Outcome) -> Outcome:
+    moves.give_back(outcome.papers)
     authors.touch(papers=outcome.papers)
     return outcome
 

@@ -2,7 +2,8 @@
 
 Problem: a re-run may move thousands of signatures, and nobody reads thousands of rows. Idea: one row for each two
 authors and step, with one reason: the decision, the model's version, the link that joined, or the link that no longer
-holds. A name that its paper no longer prints goes to nobody. Entry points: `record`, `removed`.
+holds. A name that its paper no longer prints goes to nobody. Entry points: `record`, `removed`,
+`give_back`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from papers.models import BatchRecord, Signature
+
+from .arrays import ids
 from .disambiguation.engine import pair_probabilities
 from .disambiguation.signatures import Signature as Printed
 from .models import Assignment, ChangeSet, Correction, Move
@@ -88,6 +92,25 @@ def removed(batch: int, signatures: Collection[int], undone: bool = False) -> No
             )
             for author, gone in sorted(lost.items())
         ]
+    )
+
+
+def give_back(papers: Collection[int]) -> None:
+    """Names that are on these papers again are, until they are resolved, of whoever lost them: so addresses last."""
+    bare = set(Signature.objects.filter(paper__in=ids(papers), assignment=None).values_list("pk", flat=True))
+    met = BatchRecord.objects.filter(paper__in=ids(papers)).values("batch")
+    lost = Move.objects.filter(kind=Move.Kind.REMOVED, batch__in=met, source__merged_into=None)
+    had: dict[int, int] = {}
+    for author, signatures in (
+        lost.filter(signatures__overlap=list(bare)).order_by("pk").values_list("source", "signatures") if bare else ()
+    ):
+        had |= dict.fromkeys(bare.intersection(signatures), author)
+    Assignment.objects.bulk_create(
+        (
+            Assignment(signature_id=signature, author_id=author, state=Assignment.State.WEAK, probability=0)
+            for signature, author in sorted(had.items())
+        ),
+        batch_size=2_000,
     )
 
 

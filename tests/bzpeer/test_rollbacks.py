@@ -151,3 +151,22 @@ def test_the_history_of_a_person_says_that_the_import_was_rolled_back(second: Ba
     roll_back(second)
     reasons = Move.objects.filter(source__name="Mary Somerville").values_list("kind", "reason")
     assert list(reasons) == [("removed", "“Mary Somerville” on 2001.00003: the import that brought it was rolled back")]
+
+
+def test_who_had_a_name_has_it_again_under_the_old_address(bring: Bring, curator: Account):
+    bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="Engines"))
+    charles = Author.objects.get(name="Charles Babbage")
+    second = bring(
+        fact("2001.00001", ["Ada Lovelace"], title="Engines", updated="2021-01-01"),
+        fact("2001.00003", ["Mary Somerville"], title="Notes"),
+    )
+    mary = Author.objects.get(name="Mary Somerville")
+    roll_back(second)
+    assert Signature.objects.get(family="Babbage").assignment.author == charles
+    record = second.records.get(fate="new")
+    outcome = rollbacks.redo(record, curator)
+    tasks.resolve_surnames(sorted(outcome.surnames))
+    back = Signature.objects.get(family="Somerville").assignment
+    assert (back.author, back.state) == (mary, "strong")
+    mary.refresh_from_db()
+    assert mary.works_count == 1

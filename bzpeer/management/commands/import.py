@@ -54,6 +54,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file at {', '.join(missing)}.")
         if Batch._meta.db_table not in connection.introspection.table_names():
             raise CommandError("The database has no tables yet: run `python3 manage.py migrate` first.")
+        if dry_run and replace_demo:
+            raise CommandError("A dry run takes nothing out: give --dry-run or --replace-demo, not both.")
         if dry_run:
             for path in paths:
                 self._preview(path, source)

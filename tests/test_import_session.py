@@ -1,0 +1,127 @@
+"""A curator's afternoon in a real browser: preview, apply, take one record back and forth, fix one, take all back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from celery import current_app
+from playwright.sync_api import Browser, Page, expect
+
+from bzpeer import tasks
+from papers.models import Batch, Paper
+from profiles.models import Account
+from tests.conftest import fact
+from tests.test_browser import browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+__all__ = ["browser"]
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: Any, bring: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Page]]:
+    """open_page(javascript=…, width=…, scheme=…) as Carol, who may import; workers' tasks are done at once."""
+    known = {"bzpeer.process_batch": tasks.process_batch, "bzpeer.resolve_surnames": tasks.resolve_surnames}
+    monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda name, given: known[name](*given))
+    bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="On engines"))
+    Account.objects.create_superuser("carol", password="engines")
+    said: list[str] = []
+    contexts = []
+
+    def open_page(javascript: bool, width: int, scheme: Any) -> Page:
+        context = browser.new_context(
+            java_script_enabled=javascript, viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{live_server.url}/imports/")
+        page.get_by_label("Username").fill("carol")
+        page.get_by_label("Password").fill("engines")
+        page.locator("main").get_by_role("button", name="Log in").click()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [text for text in said if "410" not in text] == []  # the browser itself notes that a page is gone
+
+
+def looked_at(page: Page, javascript: bool, width: int) -> None:
+    """No barrier, and no wider than the screen."""
+    if javascript:
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+
+
+@pytest.mark.parametrize(
+    ("javascript", "width", "scheme"), [(True, 1280, "light"), (True, 390, "dark"), (False, 390, "light")]
+)
+def test_a_curator_previews_applies_and_takes_back(
+    open_page: Callable[..., Page], tmp_path: Path, javascript: bool, width: int, scheme: str
+):
+    records = tmp_path / "update.jsonl"
+    newer = fact("2001.00001", ["Ada Lovelace"], title="On analytical engines", updated="2021-01-01")
+    new = fact("2001.00002", ["Ada Lovelace", "Mary Somerville"], title="Notes")
+    odd = fact("2001.00003", ["Mary Somerville"], title="Connexion", created="soon")
+    records.write_text("\n".join(map(json.dumps, (newer, new, odd))))
+    page = open_page(javascript, width, scheme)
+    looked_at(page, javascript, width)
+
+    page.get_by_label("File").set_input_files(records)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
+    expect(page.locator("ins", has_text="analytical")).to_be_visible()
+    expect(page.locator("del", has_text="Charles Babbage")).to_be_visible()
+    assert Paper.objects.count() == 1
+    looked_at(page, javascript, width)
+    page.get_by_role("link", name="People").last.click()
+    expect(page.get_by_text("a newer version no longer prints it")).to_be_visible()
+    looked_at(page, javascript, width)
+
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    page.get_by_role("link", name="On analytical engines").click()
+    page.get_by_role("button", name="Roll back this record").click()
+    expect(page.get_by_text("Record 1 is rolled back.")).to_be_visible()
+    assert Paper.objects.get(arxiv_id="2001.00001").title == "On engines"
+    looked_at(page, javascript, width)
+    page.get_by_role("button", name="Bring back this record").click()
+    expect(page.get_by_text("Record 1 is brought back.")).to_be_visible()
+    assert Paper.objects.get(arxiv_id="2001.00001").title == "On analytical engines"
+
+    page.get_by_role("link", name="update.jsonl").click()
+    page.get_by_role("link", name="Refused").click()
+    page.get_by_role("link", name="Fix and retry").click()
+    looked_at(page, javascript, width)
+    text = page.get_by_label("What was read; put it right here")
+    text.fill(text.input_value().replace("soon", "2020-02-30"))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_contain_text("is not a date")
+    text = page.get_by_label("What was read; put it right here")
+    text.fill(text.input_value().replace("2020-02-30", "2020-02-20"))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("The record is taken in.")).to_be_visible()
+
+    page.get_by_role("link", name="the paper").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Connexion")
+    address = page.url
+    page.get_by_role("link", name="Imports", exact=True).click()
+    page.get_by_role("link", name="update.jsonl").click()
+    page.get_by_role("link", name="Roll back…").click()
+    expect(page.get_by_text("records go back")).to_be_visible()
+    looked_at(page, javascript, width)
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_role("heading", name="Rolled back", exact=True)).to_be_visible()
+    assert Paper.objects.get().title == "On engines"
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This paper was taken away")
