@@ -26,7 +26,7 @@ COUNTS_SECONDS = 60  # asking thousands of pairs costs more than being a minute 
 @for_curators
 def rules(request: HttpRequest) -> HttpResponse:
     """The rules with their counts, and the newest reviews."""
-    counts = cache.get_or_set("bulk", bulk.counts, COUNTS_SECONDS)
+    counts: dict[str, int] = cache.get_or_set("bulk", bulk.counts, COUNTS_SECONDS) or {}
     numbers = [(rule, counts.get(rule.slug, 0)) for rule in bulk.RULES]
     found = [(rule, min(number, bulk.COUNTED), number > bulk.COUNTED) for rule, number in numbers]
     reviews = [
