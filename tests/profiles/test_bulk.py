@@ -107,6 +107,21 @@ def test_a_name_of_initials_is_no_full_name(wangs):
     assert bulk.same_coauthors(10) == []
 
 
+def test_a_misprint_with_two_coauthors(bring):
+    team = ["Zixiang Ding", "Yaran Chen"]
+    bring(
+        fact("2001.00001", ["Dongbin Zhao", *team], "Search of architectures", categories=["cs.LG"]),
+        fact("2001.00002", ["Dongbing Zhao", *team], "Broad search", categories=["cs.LG"]),
+    )
+    ((_left, _right, sentence),) = bulk.misprint(10)
+    assert "“Dongbin" in sentence
+    assert "both wrote with Yaran Chen, Zixiang Ding" in sentence
+    assert bulk.same_coauthors(10) == []
+    assert bulk.misprint(0) == []
+    Signature.objects.filter(family="Ding", paper__arxiv_id="2001.00002").delete()
+    assert bulk.misprint(10) == []  # one coauthor is not enough
+
+
 def test_a_number_on_one_side_only(wangs):
     write_on_papers_of(wangs[:2], "Ann", "Aard")
     assert bulk.only_a_number(10) == []
