@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from . import views
+from . import changing, views
 
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
@@ -17,6 +17,13 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
+    path("people/<int:pk>/change/<str:kind>/", changing.choose, name="change"),
+    path("changes/", changing.listed, name="changes"),
+    path("changes/preview/", changing.previewed, name="change_preview"),
+    path("changes/apply/", changing.applied, name="change_apply"),
+    path("changes/<int:pk>/", changing.shown, name="change_set"),
+    path("changes/<int:pk>/undo/", changing.undone, name="change_undo"),
+    path("changes/<int:pk>/redo/", changing.redone, name="change_redo"),
     path("", include("trust.urls")),
     path("", include("graph.urls")),
     path("", include("profiles.urls")),

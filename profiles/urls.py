@@ -1,11 +1,15 @@
 from django.urls import path
 
-from . import curation, views
+from . import curation, following, history, views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/follow/", views.follow, name="person_follow"),
+    path("people/<int:pk>/history/", history.person_history, name="person_history"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
+    path("orcid/<str:iD>", views.orcid, name="orcid"),
+    path("following/", following.following, name="following"),
+    path("following/questions/<int:pk>/", following.answer_question, name="follow_answer"),
     path("works/<int:paper>/attribution/<int:author>/", views.attribution, name="attribution"),
     path("curate/", curation.people, name="curate"),
     path("curate/works/", curation.works, name="curate_works"),
