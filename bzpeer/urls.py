@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from . import imports, views
+from . import changing, imports, views
 
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
@@ -26,6 +26,13 @@ urlpatterns = [
     path("imports/<int:pk>/records/<int:number>/undo/", imports.undo_record, name="batch_record_undo"),
     path("imports/<int:pk>/records/<int:number>/redo/", imports.redo_record, name="batch_record_redo"),
     path("imports/<int:pk>/records/<int:number>/retry/", imports.retry_record, name="batch_record_retry"),
+    path("people/<int:pk>/change/<str:kind>/", changing.choose, name="change"),
+    path("changes/", changing.listed, name="changes"),
+    path("changes/preview/", changing.previewed, name="change_preview"),
+    path("changes/apply/", changing.applied, name="change_apply"),
+    path("changes/<int:pk>/", changing.shown, name="change_set"),
+    path("changes/<int:pk>/undo/", changing.undone, name="change_undo"),
+    path("changes/<int:pk>/redo/", changing.redone, name="change_redo"),
     path("", include("trust.urls")),
     path("", include("graph.urls")),
     path("", include("profiles.urls")),

@@ -33,6 +33,7 @@ from papers.models import Paper, Signature
 from papers.names import fold, split_name, surname_key
 
 from . import anchors, authors, identifiers, resolving
+from .addresses import heir_of
 from .arrays import ids
 from .decisions import LONGEST_REASON, curator
 from .models import (
@@ -580,10 +581,7 @@ def _set_aside(rows: Sequence[Change], account: Account) -> None:
     """Withdraw what was decided before and these rows decide otherwise, each to come back with the row's undoing."""
     row_of = {row.signature_id or 0: row for row in rows}
     target_of = {signature: row.target_id for signature, row in row_of.items()}
-    lineage = {
-        pk: set(Author.objects.filter(pk__in=target.with_merged).values_list("pk", flat=True))
-        for pk, target in Author.objects.in_bulk({row.target_id for row in rows}).items()
-    }
+    lineage = _lineage({row.target_id for row in rows})
     live = Correction.objects.live()
     moved = ids(row_of)
     aside: dict[int, Change] = {}
@@ -601,12 +599,7 @@ def _set_aside(rows: Sequence[Change], account: Account) -> None:
         if (target_of.get(one, holder) == target_of.get(other, other_holder)) != same:
             aside[pk] = row_of.get(one) or row_of[other]
     if rows[0].change_set.merges:
-        ends = {(row.source_id, row.target_id): row for row in reversed(rows)}
-        both = {pk for pair in ends for pk in pair}
-        apart = live.filter(kind=Correction.Kind.AUTHORS, same=False, author__in=both, other_author__in=both)
-        for pk, one, other in apart.values_list("pk", "author", "other_author"):
-            if (merging := ends.get((one, other)) or ends.get((other, one))) is not None:
-                aside[pk] = merging
+        aside |= _kept_apart(rows)
     by_row: defaultdict[int, list[int]] = defaultdict(list)
     for pk, row in aside.items():
         by_row[row.pk].append(pk)
@@ -617,6 +610,39 @@ def _set_aside(rows: Sequence[Change], account: Account) -> None:
         for pk in pks
     ]
     Correction.objects.bulk_update(set_aside, ["withdrawn_at", "withdrawn_by", "superseded_by"], batch_size=1_000)
+
+
+def _kept_apart(rows: Sequence[Change]) -> dict[int, Change]:
+    """Decisions that keep apart what a merge makes one person, by id: two authors, or one and a work of the other."""
+    merging = {row.target_id: row for row in reversed(rows)}
+    target_of = {author: row.target_id for row in rows for author in (row.source_id or 0, row.target_id)}
+    group = {one: target_of[root] for root, members in _lineage(target_of.keys()).items() for one in members}
+    apart = Correction.objects.live().filter(same=False, author__in=ids(group))
+    of_works = apart.filter(kind=Correction.Kind.ATTRIBUTION).values_list(
+        "pk", "author", "signature__assignment__author"
+    )
+    of_authors = apart.filter(kind=Correction.Kind.AUTHORS).values_list("pk", "author", "other_author")
+    return {
+        pk: merging[group[one]]
+        for pk, one, other in chain(of_works, of_authors)
+        if one in group and group[one] == group.get(other or 0)
+    }
+
+
+def _lineage(roots: Collection[int]) -> dict[int, set[int]]:
+    """Each of these authors with all that were merged into it."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH RECURSIVE was(root, id) AS (
+                   SELECT r, r FROM unnest(%s::bigint[]) r
+                    UNION SELECT was.root, a.id FROM profiles_author a JOIN was ON a.merged_into_id = was.id
+               ) SELECT root, id FROM was""",
+            [list(roots)],
+        )
+        for root, one in cursor.fetchall():
+            found[root].add(one)
+    return found
 
 
 def _give_back(rows: Sequence[Change]) -> None:
@@ -784,17 +810,12 @@ def _taken_up(change_set: ChangeSet, row: int | None, live: bool) -> tuple[Chang
 
 def _homes(rows: Sequence[Change]) -> dict[int, int]:
     """To whom each work goes back: its old author, or who became of that one by another change."""
-    heir_of: dict[int, int] = {}
+    heirs: dict[int, int] = {}
 
     def heir(author: Author) -> int:
-        if author.pk not in heir_of:
-            seen = {author.pk}
-            found = author
-            while found.merged_into is not None and found.merged_into.pk not in seen:
-                found = found.merged_into
-                seen.add(found.pk)
-            heir_of[author.pk] = found.pk
-        return heir_of[author.pk]
+        if author.pk not in heirs:
+            heirs[author.pk] = heir_of(author).pk
+        return heirs[author.pk]
 
     return {
         row.signature_id: row.source.pk if heir(row.source) == heir(row.target) else heir(row.source)

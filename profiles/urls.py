@@ -1,11 +1,15 @@
 from django.urls import path
 
-from . import bulk_views, curation, report_views, views
+from . import bulk_views, curation, following, history, report_views, views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/follow/", views.follow, name="person_follow"),
+    path("people/<int:pk>/history/", history.person_history, name="person_history"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
+    path("orcid/<str:iD>", views.orcid, name="orcid"),
+    path("following/", following.following, name="following"),
+    path("following/questions/<int:pk>/", following.answer_question, name="follow_answer"),
     path("works/<int:paper>/attribution/<int:author>/", views.attribution, name="attribution"),
     path("report/person/<int:pk>/", report_views.person, name="report_person"),
     path("report/work/<int:pk>/", report_views.work, name="report_work"),

@@ -13,11 +13,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.fragments import wants_fragment
+from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
+from . import identifiers
 from .accuracy import decided, facts, gold_scores, strata, worths
+from .addresses import successors
 from .disambiguation.model import Model, probability_of
-from .models import Account, Assignment, Author, Follow, NameVariant
+from .following import open_questions
+from .models import Account, Assignment, Author, Change, ChangeSet, Follow, NameVariant
 from .receipts import receipt
 
 DECIDED_SECONDS = 60  # counting all decisions costs more than being a minute late
@@ -37,13 +41,18 @@ def find_author(pk: int, queryset: QuerySet[Author] | None = None) -> Author:
 
 @require_safe
 def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
-    """A profile. The id decides: another slug, or a merged id, redirects; a record that has nothing left is gone."""
+    """A profile. The id decides: another slug, or a merged id, redirects. Where the works of an id went to several
+    people it answers with all of them (300); a record that has nothing left anywhere is gone (410)."""
     close = Count("coauthorships", filter=Q(coauthorships__works__gte=WEAKEST_CLOSE))
     author = find_author(pk, Author.objects.select_related("trust").annotate(close_collaborators=close))
+    if pk != author.pk or not (author.works_count or author.is_claimed):
+        was = author if pk == author.pk else Author.objects.get(pk=pk)
+        if len(heirs := successors(was)) > 1:
+            return render(request, "profiles/several.html", {"author": was, "successors": heirs}, status=300)
+        if pk == author.pk:
+            return render(request, "profiles/gone.html", {"author": author}, status=410)
     if pk != author.pk or slug != author.slug:
         return redirect(author, permanent=True)
-    if not author.works_count and not author.is_claimed:
-        return render(request, "profiles/gone.html", {"author": author}, status=410)
     works, following = newest(
         author.assignments.exclude(state=Assignment.State.REJECTED)
         .select_related("signature__paper")
@@ -59,14 +68,19 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
-    variants = list(author.variants.order_by("-works", "printed"))
+    variants = list(author.variants.filter(works__gt=0).order_by("-works", "printed"))
     same_name = NameVariant.objects.filter(
         folded__in=[variant.folded for variant in variants], author__merged_into=None
     )
     return {
         "trust": _trust(author),
-        "followers": author.followers.count(),
-        "is_following": author.followers.filter(account=request.user.pk).exists(),
+        "followers": Follow.objects.of(author).followers(),
+        "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
+        "identifiers": identifiers.of(author),
+        "split_off": Change.objects.filter(
+            source=author, undone_at=None, change_set__kind=ChangeSet.Kind.SPLIT
+        ).count(),
+        "questions": open_questions(request.user, author),
         "close_collaborators": author.close_collaborators,  # type: ignore[attr-defined]
         "weak_works": author.assignments.filter(state=Assignment.State.WEAK).count(),
         "variants": variants,
@@ -123,16 +137,28 @@ def accuracy(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/accuracy.html", context)
 
 
+@require_safe
+def orcid(request: HttpRequest, iD: str) -> HttpResponse:
+    """The person of an ORCID iD, as a source states it or a curator typed it; everyone, where it is not one person."""
+    value = read_orcid(iD)
+    people = identifiers.holders({value})["orcid", value] if value else []
+    if not people:
+        raise Http404("Nobody here is known by this ORCID iD.")
+    if len(people) == 1:
+        return redirect(people[0])
+    return render(request, "profiles/orcid.html", {"iD": value, "people": people}, status=300)
+
+
 @require_POST
 @login_required
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
     """Follow, or stop following. Answers with the button, or with the profile where there is no HTMX."""
     author = find_author(pk)
     account = cast(Account, request.user)
-    is_following = not Follow.objects.filter(account=account, author=author).delete()[0]
+    is_following = not Follow.objects.of(author).filter(account=account).delete()[0]
     if is_following:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):
         return redirect(author)
-    context = {"author": author, "is_following": is_following, "followers": author.followers.count()}
+    context = {"author": author, "is_following": is_following, "followers": Follow.objects.of(author).followers()}
     return render(request, "profiles/_follow.html", context)
