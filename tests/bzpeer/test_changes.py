@@ -30,7 +30,7 @@ from profiles.models import (
     Move,
     NameVariant,
 )
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ TABLES = [
 
 @pytest.fixture
 def curator(client: Client) -> Account:
-    account = Account.objects.create_user("curator", is_staff=True)
+    account = with_role("curator")
     client.force_login(account)
     return account
 
@@ -288,7 +288,7 @@ def test_works_are_found_by_title_coauthor_and_year(client: Client, curator: Acc
 def test_only_curators_see_how_to_change_a_profile(client: Client, wangs):
     address = wangs[0].get_absolute_url()
     assert "Merge with" not in text(client.get(address))
-    client.force_login(Account.objects.create_user("curator", is_staff=True))
+    client.force_login(with_role("curator"))
     html = text(client.get(address))
     for kind in KINDS:
         assert reverse("change", args=[wangs[0].pk, kind]) in html

@@ -15,7 +15,7 @@ from papers.models import Batch, Paper, Signature
 from profiles import decisions
 from profiles.models import Account, Author, Correction, Move
 from tests.bzpeer.test_pipeline import people, state
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ Bring = Callable[..., Batch]
 
 @pytest.fixture
 def curator(db: None) -> Account:
-    return Account.objects.create_user("carol", is_staff=True)
+    return with_role("carol")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -17,7 +16,7 @@ from bzpeer import tasks
 from papers.models import Batch, JournalEntry, Paper, Signature
 from profiles import decisions
 from profiles.models import Account
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +25,7 @@ Bring = Callable[..., Batch]
 
 @pytest.fixture
 def curator(db: None) -> Account:
-    account = Account.objects.create_user("carol", is_staff=True)
-    account.user_permissions.add(Permission.objects.get(codename="add_batch"))
-    return account
+    return with_role("carol")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from profiles.models import (
     Identifier,
     Move,
 )
-from tests.conftest import fact
+from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -58,12 +58,12 @@ def smiths(bring) -> tuple[Author, Author, Author]:
 
 @pytest.fixture
 def ada() -> Account:
-    return Account.objects.create_user("ada", is_staff=True)
+    return with_role("ada")
 
 
 @pytest.fixture
 def bob() -> Account:
-    return Account.objects.create_user("bob", is_staff=True)
+    return with_role("bob")
 
 
 def smith(n: int) -> Signature:
@@ -288,7 +288,7 @@ def test_what_cannot_be_split_or_moved_is_said(smiths, ada: Account):
 
 
 def test_an_owners_own_word_is_not_set_aside(smiths, ada: Account):
-    owner = Account.objects.create_user("owner", is_staff=True)
+    owner = with_role("owner")
     Author.objects.filter(pk=smiths[0].pk).update(account=owner)
     decisions.decide(owner, smith(1), Author.objects.get(pk=smiths[0].pk), same=True)
     refused(ada, MoveWorks(smiths[0].pk, chosen(1), smiths[1].pk), "the owner of John Smith said so")
