@@ -40,9 +40,10 @@ _LABELS: dict[str, str | Promise] = {
     "license": gettext_lazy("Licence"),
     "withdrawn": gettext_lazy("Withdrawn"),
     "source": gettext_lazy("Read from"),
+    "listings": gettext_lazy("Daily lists"),
 }
 # Computed from what is shown, or the names once more.
-_UNSAID = frozenset({"title_text", "fingerprint", "source_authors", "topics", "day_known", "signatures"})
+_UNSAID = frozenset({"title_text", "fingerprint", "source_authors", "topics", "day_known", "signatures", "digest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,18 @@ def _text(value: Any) -> str:
     if value is True:
         return gettext("yes")
     if isinstance(value, list):
-        return ", ".join(f"v{v['number']} {v['created']}" if isinstance(v, dict) else str(v) for v in value)
+        return ", ".join(map(_entry, value))
     return str(value)
+
+
+def _entry(value: Any) -> str:
+    """A version, a place on a daily list, or a text."""
+    if not isinstance(value, dict):
+        return str(value)
+    if "day" not in value:
+        return f"v{value['number']} {value['created']}"
+    votes = value["votes"]
+    return value["day"] if votes is None else f"{value['day']} ({votes:,})"
 
 
 def _names(was: Sequence[State], now: Sequence[State]) -> list[Name]:

@@ -257,8 +257,13 @@ WITH listed AS (
        SET votes = greatest(known.votes, excluded.votes), comments = greatest(known.comments, excluded.comments)
     RETURNING paper_id
 )
-UPDATE staged_paper SET fate = 'updated', before = '{}'
- WHERE fate = 'unchanged' AND paper_id IN (SELECT paper_id FROM listed)
+UPDATE staged_paper s
+   SET fate = 'updated',
+       before = coalesce(before, '{}') || jsonb_build_object('listings', (
+           SELECT coalesce(jsonb_agg(jsonb_build_object('day', d.day, 'votes', d.votes, 'comments', d.comments)
+                                     ORDER BY d.day), '[]')
+             FROM papers_dailylisting d WHERE d.paper_id = s.paper_id))
+ WHERE fate <> 'new' AND paper_id IN (SELECT paper_id FROM listed)
 """
 
 _RECORDS = """

@@ -265,7 +265,8 @@ class BatchRecord(models.Model):
     """What became of one record of a batch, and what it takes to undo that.
 
     The ids ascend in the order in which records met a paper. `before` and `after` are states of a paper: its columns,
-    `signatures` as whole rows, `topics` as ids, each only where it differs; `after` of a new paper is all of it.
+    `signatures` as whole rows, `topics` as ids, `listings` by day, each only where it differs; `after` of a new paper
+    is all of it.
     """
 
     class Fate(models.TextChoices):

@@ -269,7 +269,10 @@ SELECT p.id, (SELECT to_jsonb(plain) FROM (SELECT {", ".join(f"p.{c}" for c in _
            'signatures', (SELECT coalesce(jsonb_agg(to_jsonb(g) ORDER BY g.position), '[]')
                             FROM papers_signature g WHERE g.paper_id = p.id),
            'topics', (SELECT coalesce(jsonb_agg(t.topic_id ORDER BY t.topic_id), '[]')
-                        FROM papers_papertopic t WHERE t.paper_id = p.id))
+                        FROM papers_papertopic t WHERE t.paper_id = p.id),
+           'listings', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                   'day', d.day, 'votes', d.votes, 'comments', d.comments) ORDER BY d.day), '[]')
+                          FROM papers_dailylisting d WHERE d.paper_id = p.id))
   FROM papers_paper p WHERE p.id = ANY(%s)
 """
 
@@ -295,12 +298,20 @@ DELETE FROM papers_papertopic t USING given
 INSERT INTO papers_papertopic (paper_id, topic_id)
 SELECT given.id, topic::bigint FROM given, LATERAL jsonb_array_elements_text(given.state -> 'topics') topic
     ON CONFLICT DO NOTHING;
+DELETE FROM papers_dailylisting d USING given
+ WHERE given.id = d.paper_id
+   AND NOT EXISTS (SELECT FROM jsonb_to_recordset(given.state -> 'listings') AS l(day date) WHERE l.day = d.day);
+INSERT INTO papers_dailylisting AS d (paper_id, day, votes, comments)
+SELECT given.id, l.day, l.votes, l.comments
+  FROM given, LATERAL jsonb_to_recordset(given.state -> 'listings') AS l(day date, votes int, comments int)
+    ON CONFLICT (paper_id, day) DO UPDATE SET votes = excluded.votes, comments = excluded.comments
+ WHERE (d.votes, d.comments) IS DISTINCT FROM (excluded.votes, excluded.comments);
 DROP TABLE given;
 """
 
 
 def states_of(papers: Collection[int]) -> dict[int, State]:
-    """Columns, `signatures` and `topics` of these papers, by id; none for a paper that is not there."""
+    """Columns, `signatures`, `topics` and `listings` of these papers, by id; none for a paper that is not there."""
     if not papers:
         return {}
     with connection.cursor() as cursor:

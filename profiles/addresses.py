@@ -29,6 +29,8 @@ def successors(author: Author) -> list[Successor]:
     went = Move.objects.filter(source=author, kind=Move.Kind.MERGED, pk__gt=came).select_related("target__merged_into")
     found: dict[int, Successor] = {}
     for move in went.order_by("pk"):
+        if move.target is None:  # a merge has one; other moves need not
+            continue
         heir = heir_of(move.target)
         before = found[heir.pk].works if heir.pk in found else 0
         found[heir.pk] = Successor(heir, before + move.count, move.made_at, move.reason)

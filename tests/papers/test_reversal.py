@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers import importing, reversal
-from papers.models import Batch, BatchRecord, Paper, PaperTopic, Signature
+from papers.models import Batch, BatchRecord, DailyListing, Paper, PaperTopic, Signature
 from tests.conftest import fact
 from tests.papers.test_importing import run
 
@@ -81,6 +81,7 @@ def contents() -> dict[str, list[dict[str, Any]]]:
             (Paper, ["pk"], [f.name for f in Paper._meta.concrete_fields if not f.generated]),
             (Signature, ["pk"], [f.name for f in Signature._meta.concrete_fields]),
             (PaperTopic, ["paper", "topic"], ["paper", "topic"]),
+            (DailyListing, ["paper", "day"], ["paper", "day", "votes", "comments"]),
         )
     }
 
@@ -205,7 +206,7 @@ def test_an_update_that_kept_nothing_is_not_rolled_back():
 
 NAMES = ["Ada Lovelace", "Charles Babbage", "Luigi Menabrea", "Mary Somerville"]
 RECORDS = st.builds(
-    lambda number, names, year, title, category, doi, abstract: fact(
+    lambda number, names, year, title, category, doi, abstract, votes: fact(
         f"2001.0000{number}",
         names,
         title=f"Paper {number} {title}",
@@ -213,6 +214,7 @@ RECORDS = st.builds(
         categories=[category],
         doi=doi and f"10.1000/{number}",
         abstract=abstract,
+        daily=votes and {"date": "2020-01-02", "votes": votes},
     ),
     st.integers(1, 3),
     st.lists(st.sampled_from(NAMES), min_size=1, max_size=3),
@@ -221,6 +223,7 @@ RECORDS = st.builds(
     st.sampled_from(["cs.LG", "math.CO", "stat.ML"]),
     st.booleans(),
     st.sampled_from(["", "Of engines."]),
+    st.sampled_from([None, 1, 7]),
 )
 IMPORTS = st.lists(st.lists(RECORDS, min_size=1, max_size=4), min_size=1, max_size=3)
 

@@ -221,6 +221,7 @@ def test_the_rest_is_joined_as_one_unit_with_its_reason(wangs, ada: Account, rul
     touched = bulk.accept(review, ada, "one person each")
     assert {author.pk for author in wangs} & set(touched)
     review.refresh_from_db()
+    assert review.change_set
     assert (review.change_set.kind, review.change_set.reason) == ("bulk", "one person each")
     assert review.change_set.rows.count() == 2
     printed = Assignment.objects.filter(signature__family="Wang").order_by("signature__paper__arxiv_id")
