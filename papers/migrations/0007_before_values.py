@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='batchrecord',
             name='raw',
-            field=models.TextField(blank=True, help_text='what was read, for refused records (`jsonlines.RAW_KEPT`)'),
+            field=models.TextField(blank=True, help_text='what was read, for refused records (`jsonlines.RAW_SHOWN`)'),
         ),
         migrations.AddIndex(
             model_name='batchrecord',
