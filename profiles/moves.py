@@ -77,8 +77,9 @@ def record(
 def removed(batch: int, signatures: Collection[int], undone: bool = False) -> None:
     """Write, before these signatures go, whose they were: a newer version dropped them, or the import is `undone`."""
     lost: defaultdict[int, list[Assignment]] = defaultdict(list)
-    rows = Assignment.objects.filter(signature__in=signatures).select_related("signature__paper").order_by("signature")
-    for row in rows:
+    rows = Assignment.objects.filter(signature__in=ids(signatures)).select_related("signature__paper")
+    told = ("given", "family", "suffix", "paper__arxiv_id", "paper__title_text")
+    for row in rows.only("author", *(f"signature__{field}" for field in told)).order_by("signature"):
         lost[row.author_id].append(row)
     _write(
         [
