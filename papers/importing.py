@@ -36,6 +36,8 @@ from .streams import UnreadableFile, open_stream
 
 # Measured on 50,000 snapshot records: 2,000 a chunk is within 5 % of 10,000 and holds a page view up for less long.
 CHUNK = 2_000
+# As many records with abstracts are 4 MB. Lines may be 16 MiB each, and two chunks are under way at a time.
+CHUNK_BYTES = 8 * 1024 * 1024
 
 _ADVISORY_LOCK = 0x425A50  # "BZP": one merge at a time, or two batches could insert one paper twice
 # SQLSTATE classes that speak of a value: data exception, constraint violation, limit exceeded (a key too long).
@@ -144,14 +146,16 @@ def _checksum(lines: Iterable[Line], start: int) -> int:
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The items by `CHUNK`; where the input breaks off, what was read of the last chunk comes before the exception."""
+    """The items in chunks; where the input breaks off, what was read of the last comes before the exception."""
     chunk: list[Item] = []
+    size = 0
     try:
         for item in items:
             chunk.append(item)
-            if len(chunk) == CHUNK:
+            size += len(item.content or b"") if isinstance(item, Line) else 0
+            if len(chunk) == CHUNK or size >= CHUNK_BYTES:
                 yield chunk
-                chunk = []
+                chunk, size = [], 0
     except UnreadableFile:
         if chunk:
             yield chunk

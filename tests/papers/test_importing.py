@@ -12,7 +12,7 @@ from django.db import connection
 
 from papers import importing, reading
 from papers.models import Batch, BatchRecord, DailyListing, Paper, Signature
-from papers.records import Numbered, PrintedAuthor, Record
+from papers.records import Line, Numbered, PrintedAuthor, Record
 from papers.staging import Staged, stage
 from papers.streams import UnreadableFile
 from tests.conftest import SHARED, fact
@@ -116,6 +116,12 @@ def test_many_chunks_parsed_ahead_are_what_one_chunk_is(monkeypatch: pytest.Monk
     many = run(*lines)
     assert [(*row[:3], bytes(row[3] or b"")) for row in rows] == expected
     assert (many.total, many.new, many.refused) == (one.total, one.new, one.refused)
+
+
+def test_a_chunk_is_bounded_in_bytes_as_well(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importing, "CHUNK_BYTES", 100)
+    lines = [Line(n, b"x" * size) for n, size in enumerate((60, 60, 200, 10, 10), 1)]
+    assert [[line.number for line in chunk] for chunk in importing._chunks(lines)] == [[1, 2], [3], [4, 5]]
 
 
 def test_a_row_that_the_database_refuses_is_refused_alone(monkeypatch: pytest.MonkeyPatch):
