@@ -9,8 +9,9 @@ Two records are one paper when they have the same arXiv id; else, if at most one
 DOI (where just one paper has it: several arXiv papers may share one), or the same fingerprint of title and authors.
 
 The record of the later date wins, field by field; of equal dates the one already there wins unless it came from the
-same source, so that two sources do not overwrite each other in turns. What the winner leaves empty the other fills in.
-Nothing is written where nothing would change. What an update overwrites stays with its record
+same source, so that two sources do not overwrite each other in turns. A record without a date never wins: two entries
+of one file that are one paper would overwrite each other at every import. What the winner leaves empty the other fills
+in. Nothing is written where nothing would change. What an update overwrites stays with its record
 (`BatchRecord.before`): that can be rolled back, and is the history of what was printed.
 """
 
@@ -100,8 +101,8 @@ SELECT DISTINCT s.paper_id, t.topic_id
 _UPDATE = """
 WITH compared AS (
     SELECT s.*, p.id AS known_id,
-           (s.updated IS NOT NULL AND (p.updated IS NULL OR s.updated > p.updated))
-           OR (s.updated IS NOT DISTINCT FROM p.updated AND s.source = p.source) AS wins
+           s.updated IS NOT NULL
+           AND (p.updated IS NULL OR s.updated > p.updated OR (s.updated = p.updated AND s.source = p.source)) AS wins
       FROM staged_paper s JOIN papers_paper p ON p.id = s.paper_id WHERE s.fate IS NULL
 ), merged AS (
     SELECT c.number, c.known_id,

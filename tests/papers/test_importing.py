@@ -460,3 +460,17 @@ def test_ris_makes_a_paper_that_a_later_record_of_arxiv_corrects():
     run(fact("2001.00001", ["Ada Lovelace"], title="Notes", created="2020-05-04"))
     paper = Paper.objects.get()
     assert (paper.arxiv_id, paper.created, paper.day_known) == ("2001.00001", date(2020, 5, 4), True)
+
+
+def test_entries_of_one_file_that_are_one_paper_fill_each_other_in_once():
+    entries = (
+        b"@book{a, author = {A. Li}, title = {Works}, journal = {J}, year = 1990}",
+        b"@book{b, author = {A. Li}, title = {Works}, journal = {K}, abstract = {All.}, year = 1991}",
+        b"@book{c, author = {A. Li}, title = {Other}, doi = {10.1000/182}}",
+        b"@book{d, author = {A. Li}, title = {Another}, doi = {10.1000/182}}",
+    )
+    assert (run(*entries).new, Paper.objects.count()) == (2, 2)
+    paper = Paper.objects.get(title="Works")
+    assert (paper.journal_ref, paper.abstract, paper.year) == ("J (1990)", "All.", 1990)
+    again = run(*entries)
+    assert (again.new, again.updated, again.unchanged) == (0, 0, 4)
