@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
@@ -69,7 +70,7 @@ def draw(request: HttpRequest, slug: str) -> HttpResponse:
     """Draw a sample, from a seed that is given or made."""
     found, given = _rule(slug), request.POST.get("seed", "").strip()
     if given and not (given.isdecimal() and len(given) <= 10 and int(given) < LARGEST_SEED):
-        return _preview(request, found, ["A seed is a whole number below 2,147,483,648."])
+        return _preview(request, found, [_("A seed is a whole number below 2,147,483,648.")])
     seed = int(given) if given else secrets.randbelow(LARGEST_SEED)
     try:
         review = bulk.draw(cast(Account, request.user), found, seed)

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers import journal
 from papers.fragments import wants_fragment
-from papers.models import Signature, Topic
+from papers.models import Signature
 
 from . import decisions, inbox, queue
 from .comparing import compare
@@ -64,7 +64,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     filters = filters_of(request)
     sections = inbox.overview(filters, request.GET.get("after", ""))
     following = next((section.following for section in sections if section.following), "")
-    context = around(filters) | {"sections": sections, "kinds": inbox.KINDS, "following": following}
+    kept = f"{urlencode(filters.words)}&" if filters.words else ""
+    context = around(filters) | {"sections": sections, "kinds": inbox.KINDS, "following": following, "kept": kept}
     return render(request, "profiles/curate_inbox.html", context)
 
 
@@ -124,7 +125,6 @@ def around(filters: inbox.Filters) -> dict[str, object]:
         "filters": filters,
         "kept": f"{urlencode(words)}&" if words else "",
         "curators": list(inbox.curators()),
-        "topic": Topic.objects.filter(slug=filters.topic).first() if filters.topic else None,
     }
 
 

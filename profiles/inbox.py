@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -86,8 +87,8 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a curator wants to see. `kind` is a slug or "" for all; `held` is ALL, MINE or FREE; `name` and `topic`
-    are parts of a person's name and the slug of a topic."""
+    """What a curator wants to see. `kind` is a slug or "" for all; `held` is ALL, MINE or FREE; `name` is
+    part of a person's name, `topic` the name of a topic."""
 
     curator: Account
     kind: str = ""
@@ -276,8 +277,9 @@ def _doubtful(assignment: Any) -> Line:
 
 
 def _contradiction(contradiction: Contradiction) -> Line:
-    address = reverse("curate_contradictions") + f"#contradiction-{contradiction.pk}"
-    return Line(str(contradiction.get_kind_display()), contradiction.sentence, address)
+    # The page that begins with it: the newest come first.
+    page = f"{reverse('curate_contradictions')}?after={contradiction.pk + 1}~{contradiction.pk + 1}"
+    return Line(str(contradiction.get_kind_display()), contradiction.sentence, page)
 
 
 def _open_reports() -> QuerySet[Report]:
@@ -324,7 +326,7 @@ WORKS = Kind(
     key=("signature_id",),
     address="curate_works",
     by_name=lambda name: Q(author__in=_printed_as(name)),
-    by_topic=lambda topic: Q(signature__paper__topics__slug=topic),
+    by_topic=lambda topic: Q(signature__paper__topics__slug=slugify(topic)),
 )
 CONTRADICTIONS = Kind(
     "contradictions",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.cache import cache
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
@@ -83,21 +85,34 @@ def test_counts_stop_where_more_would_say_no_more(ada: Account, monkeypatch: pyt
 
 
 def test_refused_records_are_read_through_the_batches_that_refused_any(smiths):
+    large = Batch.objects.create(label="all taken", stage="done", new=5_000)
+    BatchRecord.objects.bulk_create(BatchRecord(batch=large, number=n + 1, fate="new") for n in range(5_000))
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_hashjoin = off")
-        assert "batchrecord_fate" in inbox.REFUSED.cases()[:3].explain()
+        cursor.execute("ANALYZE papers_batch, papers_batchrecord")
+    plan = inbox.REFUSED.cases().order_by(*inbox.REFUSED.order)[:31].explain()
+    assert "Seq Scan on papers_batchrecord" not in plan
+    assert "batchrecord_fate" in plan
     assert inbox.REFUSED.cases().get().reason
     BatchRecord.objects.filter(fate=BatchRecord.Fate.REFUSED).update(fate=BatchRecord.Fate.NEW)  # retried
     assert not inbox.REFUSED.cases().exists()
+
+
+def test_a_contradiction_leads_to_the_page_that_begins_with_it(client: Client, ada: Account):
+    for number in range(3):
+        Contradiction.objects.create(kind="decisions", surnames=["x"], sentence=f"these are number {number}")
+    (section,) = inbox.overview(inbox.Filters.of(ada, {"kind": "contradictions"}))
+    client.force_login(ada)
+    html = client.get(section.cases[1].line.address).content.decode()
+    assert "number 2" not in html
+    assert html.index("number 1") < html.index("number 0")
 
 
 def test_cases_are_narrowed_by_name_topic_and_kind(ada: Account, smiths):
     Assignment.objects.filter(author__name="John Smith").update(state="weak", probability=0.6)
     assert counts(ada, name="Jóhn") == {"pairs": 1, "works": 1}
     assert counts(ada, name="Lovelace") == {}
-    assert counts(ada, topic="high-energy-physics-phenomenology") == {"works": 1}
-    assert counts(ada, topic="machine-learning") == {}
+    assert counts(ada, topic="High energy physics - phenomenology") == {"works": 1}
+    assert counts(ada, topic="Machine Learning") == {}
     assert counts(ada, kind="pairs") == {"pairs": 1}
     assert counts(ada, kind="nonsense", held="nonsense") == counts(ada)
 
@@ -166,6 +181,17 @@ def test_every_refused_record_is_met_once_by_paging(ada: Account):
             break
     assert len(seen) == len(set(seen)) == 43
     assert seen == sorted(seen, key=lambda key: (-key[0], key[1]))
+
+
+def test_the_next_page_of_one_queue_is_of_that_queue(client: Client, ada: Account):
+    batch = Batch.objects.create(label="b", stage="done", refused=40)
+    BatchRecord.objects.bulk_create(BatchRecord(batch=batch, number=n + 1, fate="refused") for n in range(40))
+    client.force_login(ada)
+    html = client.get(reverse("curate"), {"kind": "refused", "held": "free"}).content.decode()
+    following = re.search(r'href="([^"]*)" rel="next"', html)
+    assert following
+    rest = client.get(following[1].replace("&amp;", "&")).content.decode()
+    assert re.findall(r"Record (\d+) of b</a>", rest) == [str(number) for number in range(31, 41)]
 
 
 def test_the_page_costs_the_same_whatever_waits(client: Client, ada: Account, smiths):
