@@ -84,5 +84,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers may read everything but what staff work with."""
     return HttpResponse(
-        "User-agent: *\nDisallow: /admin/\nDisallow: /curate/\nDisallow: /imports/\n", content_type="text/plain"
+        "User-agent: *\nDisallow: /admin/\nDisallow: /curate/\nDisallow: /imports/\nDisallow: /changes/\n",
+        content_type="text/plain",
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bzpeer import pipeline
 from papers.models import JournalEntry, Signature
 from profiles import changesets, decisions
-from profiles.changesets import CorrectName, InTheWay, Merge, MoveWorks, SetIdentifier
+from profiles.changesets import InTheWay
 from profiles.models import (
     Account,
     Assignment,
@@ -28,6 +28,7 @@ from profiles.models import (
     Identifier,
     Move,
 )
+from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from tests.conftest import fact
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,7 @@ def move(account: Account, source: Author, target: Author | None, *numbers: int)
     return changesets.apply(account, MoveWorks(source.pk, chosen(*numbers), target.pk if target else None), WHY)
 
 
-def refused(account: Account, proposal: changesets.Proposal, *parts: str) -> None:
+def refused(account: Account, proposal: Proposal, *parts: str) -> None:
     before = people()
     with pytest.raises(ValidationError) as caught:
         changesets.apply(account, proposal, WHY)
