@@ -46,7 +46,7 @@ from .models import (
     Identifier,
     NameVariant,
 )
-from .proposals import NAMED, Merge, MoveWorks, Proposal, refuse_one_paper, rows_of
+from .proposals import NAMED, Merge, MoveWorks, Proposal, refuse_one_paper, rows_of, shown_name
 from .rulings import snapshot
 
 # Times that the surnames are resolved until nothing is drawn along any more; seldom more than two.
@@ -226,7 +226,7 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
     """Bring about what the rows say."""
     if change_set.kind == ChangeSet.Kind.NAME:
         [row] = rows
-        _renew_old(row, row.target.preferred_name)
+        _renew_old(row, shown_name(row.target))
         _name(row.target, row.new)
     elif change_set.kind == ChangeSet.Kind.IDENTIFIER:
         [row] = rows
@@ -249,7 +249,7 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
 
 def _renew_old(row: Change, value: str) -> None:
     """Done again, a row goes back to what is there now and not to what was there at first."""
-    if value and row.old != value:
+    if row.old != value:
         row.old = value
         row.save(update_fields=["old"])
 

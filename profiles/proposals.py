@@ -233,11 +233,16 @@ def refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
 
 def _name_row(author: Author, proposal: CorrectName) -> Change:
     name = readable(proposal.name)
-    # A claimed author's name is its owner's word, and not computed again: it is what to go back to.
-    old = author.preferred_name or (author.name if author.is_claimed else "")
+    old = shown_name(author)
     if name == old or (name and name == author.name):
         raise ValidationError(_("This is the name that is shown already."))
     return Change(target=author, old=old, new=name)
+
+
+def shown_name(author: Author) -> str:
+    """What to go back to: the preferred name; a claimed author's, which is the owner's word and not computed again; or
+    "", what is printed."""
+    return author.preferred_name or (author.name if author.is_claimed else "")
 
 
 def readable(name: str) -> str:
