@@ -16,7 +16,7 @@ from django.db.models import Sum
 
 from graph import coauthorships
 from graph.models import Coauthorship
-from profiles import authors, changesets, identifiers
+from profiles import authors, changesets, identifiers, proposals
 from profiles.addresses import successors
 from profiles.models import Account, Author, ChangeSet, Contradiction, Correction, Follow, FollowQuestion, Move
 from trust import scores
@@ -75,7 +75,7 @@ class Preview:
     seen: str = ""
 
 
-def preview(account: Account | AnonymousUser, proposal: changesets.Proposal) -> Preview:
+def preview(account: Account | AnonymousUser, proposal: proposals.Proposal) -> Preview:
     """Do it and roll it back. Raises as `changesets.apply` does."""
     with transaction.atomic():
         seen, old = changesets.state(proposal), set(Contradiction.objects.values_list("pk", flat=True))
@@ -148,7 +148,9 @@ def _moved(change_set: ChangeSet) -> int:
 
 
 def _set_aside(change_set: ChangeSet) -> list[str]:
+    """Decisions that would be; not those that only keep in place what an earlier change set left alone."""
     rows = Correction.objects.filter(superseded_by__change_set=change_set)
+    rows = rows.exclude(change_set__isnull=False, change=None)
     aside = rows.select_related("made_by", "author", "other_author", "signature", "other").order_by("pk")
     return [f"{correction} ({correction.made_by.get_username()})" for correction in aside[:WORKS]]
 

@@ -21,13 +21,14 @@ from django.views.decorators.http import require_POST, require_safe
 from papers.models import Signature
 from papers.names import fold
 from profiles import changesets, identifiers
-from profiles.changesets import CorrectName, InTheWay, Merge, MoveWorks, Proposal, SetIdentifier
+from profiles.changesets import InTheWay
 from profiles.curation import for_curators
 from profiles.models import Account, Assignment, Author, ChangeSet, Contradiction
+from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from profiles.search import find_people
 from profiles.views import find_author
 
-from .changes import preview
+from .changes import PEOPLE, preview, refresh
 
 KINDS = ("merge", "split", "move", "name", "identifier")
 LISTED = 30  # change sets on a page
@@ -274,5 +275,7 @@ def _account(request: HttpRequest) -> Account:
 
 
 def _refresh(change_set: ChangeSet) -> None:
+    """The people concerned at once, as the preview had shown them; everyone else is for a worker."""
+    refresh([author.pk for author in _concerned(change_set)][:PEOPLE])
     if touched := list(change_set.touched):
         transaction.on_commit(lambda: current_app.send_task("bzpeer.refresh_authors", [touched]))

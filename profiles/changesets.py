@@ -4,35 +4,32 @@ Problem: what one curator changes, the next run of the machine, a third curator 
 Idea: a change is rows, one for each work, name or identifier, and the rows of works are held by decisions that the
 matcher cannot break; undoing a row withdraws what holds it and gives back what it had set aside. A change does what
 its rows say and nothing else: a work that the evidence would draw along is held where it was. Rows about one work are
-undone last in, first out; what stands in the way is named. Entry points: `apply`, `undo`, `redo`, `obstacles`;
-`bzpeer.changes.preview` shows beforehand what would come of it, by doing it.
+undone last in, first out; what stands in the way is named. Entry points: `apply` for a proposal (`profiles.proposals`),
+`merge` for many pairs, `undo`, `redo`, `obstacles`; `bzpeer.changes.preview` shows beforehand what would come of it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-import networkx as nx
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import F, Max, Q
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from papers import journal
-from papers.models import Paper, Signature
+from papers.models import Signature
 from papers.names import fold, split_name, surname_key
 
-from . import anchors, authors, identifiers, resolving
+from . import anchors, authors, resolving
 from .addresses import heir_of
 from .arrays import ids
 from .decisions import LONGEST_REASON, curator
@@ -49,80 +46,11 @@ from .models import (
     Identifier,
     NameVariant,
 )
+from .proposals import NAMED, Merge, MoveWorks, Proposal, refuse_one_paper, rows_of, shown_name
 from .rulings import snapshot
 
-# Rows of a change set: four times the longest record of the field, and some ten seconds of work.
-MOST_ROWS = 20_000
 # Times that the surnames are resolved until nothing is drawn along any more; seldom more than two.
 PASSES = 4
-LONGEST_NAME = 200  # characters
-NAMED = 5  # works or obstacles named in a sentence, the rest is counted
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Each pair of authors is one person. Which record stays is not asked: a claimed one, then the one of more works,
-    then the older. Many pairs at once are a change `by_rule`."""
-
-    pairs: tuple[tuple[int, int], ...]
-    by_rule: bool = False
-
-    @property
-    def authors(self) -> set[int]:
-        return set(chain.from_iterable(self.pairs))
-
-    @property
-    def kind(self) -> ChangeSet.Kind:
-        return ChangeSet.Kind.BULK if self.by_rule else ChangeSet.Kind.MERGE
-
-
-@dataclass(frozen=True, slots=True)
-class MoveWorks:
-    """These signatures are not `source`'s but `target`'s; without a target, a new person's: a split."""
-
-    source: int
-    signatures: tuple[int, ...]
-    target: int | None = None
-
-    @property
-    def authors(self) -> set[int]:
-        return {self.source} | ({self.target} if self.target is not None else set())
-
-    @property
-    def kind(self) -> ChangeSet.Kind:
-        return ChangeSet.Kind.SPLIT if self.target is None else ChangeSet.Kind.MOVE
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectName:
-    """The author is shown by this name; "" gives back what is printed."""
-
-    author: int
-    name: str
-
-    kind = ChangeSet.Kind.NAME
-
-    @property
-    def authors(self) -> set[int]:
-        return {self.author}
-
-
-@dataclass(frozen=True, slots=True)
-class SetIdentifier:
-    """The author has this identifier of the scheme; "" takes it away."""
-
-    author: int
-    scheme: str
-    value: str
-
-    kind = ChangeSet.Kind.IDENTIFIER
-
-    @property
-    def authors(self) -> set[int]:
-        return {self.author}
-
-
-Proposal = Merge | MoveWorks | CorrectName | SetIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +86,7 @@ def apply(account: Account | AnonymousUser, proposal: Proposal, reason: str, see
     surnames = _lock(proposal.authors)
     if seen and seen != state(proposal):
         raise Changed(_("Somebody changed these records meanwhile. This is how it looks now; nothing was done."))
-    rows = _planned(proposal)
+    rows = rows_of(proposal)
     change_set = ChangeSet.objects.create(kind=proposal.kind, reason=reason, made_by=account)
     anchors.choose(proposal.authors)
     if isinstance(proposal, MoveWorks) and proposal.target is None:
@@ -220,7 +148,7 @@ def redo(account: Account | AnonymousUser, change_set: ChangeSet, row: int | Non
         return change_set
     rows_of_works = [r for r in rows if r.signature_id is not None]
     if change_set.kind not in {ChangeSet.Kind.NAME, ChangeSet.Kind.IDENTIFIER}:
-        _refuse_one_paper([(r.signature_id or 0, r.target_id) for r in rows_of_works])
+        refuse_one_paper([(r.signature_id or 0, r.target_id) for r in rows_of_works])
     Correction.objects.live().filter(change__in=_pks(rows)).update(withdrawn_at=timezone.now(), withdrawn_by=account)
     Change.objects.filter(pk__in=_pks(rows)).update(undone_at=None, undone_by=None)
     whole = not change_set.rows.exclude(undone_at=None).exists()
@@ -281,176 +209,6 @@ def _surnames(concerned: Collection[int]) -> list[str]:
     return sorted({name for unit in resolving.related(found) for name in unit})
 
 
-# What may be proposed
-
-
-def _planned(proposal: Proposal) -> list[Change]:
-    """The rows, not yet stored. Raises ValidationError for what cannot be."""
-    people = Author.objects.select_related("account", "merged_into").in_bulk(proposal.authors)
-    for pk in sorted(proposal.authors - people.keys()):
-        raise ValidationError(_("There is no person #%(id)s.") % {"id": pk})
-    for author in people.values():
-        if author.merged_into is not None:
-            heir = {
-                "name": author.name,
-                "id": author.pk,
-                "heir": author.merged_into.name,
-                "heir_id": author.merged_into.pk,
-            }
-            raise ValidationError(
-                _("%(name)s (#%(id)s) has been merged into %(heir)s (#%(heir_id)s): change that record.") % heir
-            )
-    if isinstance(proposal, CorrectName):
-        return [_name_row(people[proposal.author], proposal)]
-    if isinstance(proposal, SetIdentifier):
-        return [_identifier_row(people[proposal.author], proposal)]
-    return _merge_rows(proposal, people) if isinstance(proposal, Merge) else _move_rows(proposal, people)
-
-
-def _works(concerned: Collection[int]) -> dict[int, set[int]]:
-    """The signatures of each of these authors. Raises ValidationError where one has none."""
-    found: dict[int, set[int]] = {author: set() for author in concerned}
-    for author, signature in Assignment.objects.filter(author__in=concerned).values_list("author", "signature"):
-        found[author].add(signature)
-    for author, signatures in found.items():
-        if not signatures:
-            raise ValidationError(_("#%(id)s has no works: there is nothing to merge, split or move.") % {"id": author})
-    return found
-
-
-def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
-    if not proposal.pairs:
-        raise ValidationError(_("Choose whom to merge."))
-    if any(one == other for one, other in proposal.pairs):
-        raise ValidationError(_("A person cannot be merged with itself."))
-    works = _works(people)
-    rows: list[tuple[int, int, int]] = []
-    for group in nx.connected_components(nx.Graph(proposal.pairs)):
-        claimed = sorted(author for author in group if people[author].is_claimed)
-        if len(claimed) > 1:
-            both = {"one": people[claimed[0]].name, "other": people[claimed[1]].name}
-            raise ValidationError(
-                _(
-                    "%(one)s and %(other)s are both claimed, so two people hold that these are two records. They are "
-                    "never merged over their heads: open a dispute, which asks both, or ask one to give up the claim."
-                )
-                % both
-            )
-        keeper = min(group, key=lambda author: (not people[author].is_claimed, -len(works[author]), author))
-        rows += [
-            (signature, author, keeper) for author in sorted(group - {keeper}) for signature in sorted(works[author])
-        ]
-    _refuse_one_paper([(signature, keeper) for signature, _source, keeper in rows])
-    return _work_rows(rows)
-
-
-def _move_rows(proposal: MoveWorks, people: Mapping[int, Author]) -> list[Change]:
-    if proposal.source == proposal.target:
-        raise ValidationError(_("The works are that person’s already."))
-    chosen, works = set(proposal.signatures), _works(people)
-    if not chosen:
-        raise ValidationError(_("Choose at least one work."))
-    if gone := chosen - works[proposal.source]:
-        raise ValidationError(
-            ngettext(
-                "%(n)s of the chosen works is no longer on this record.",
-                "%(n)s of the chosen works are no longer on this record.",
-                len(gone),
-            )
-            % {"n": len(gone)}
-        )
-    if chosen == works[proposal.source]:
-        raise ValidationError(
-            _("That is every work on the record, so nobody would be left to split from: correct the name instead.")
-            if proposal.target is None
-            else _("That is every work on the record: merge the two people instead, so that its address leads on.")
-        )
-    if proposal.target is not None:
-        _refuse_one_paper([(signature, proposal.target) for signature in chosen])
-    return _work_rows([(signature, proposal.source, proposal.target or 0) for signature in sorted(chosen)])
-
-
-def _work_rows(rows: Sequence[tuple[int, int, int]]) -> list[Change]:
-    if len(rows) > MOST_ROWS:
-        raise ValidationError(_("A change set has at most %(n)s works. Choose fewer.") % {"n": f"{MOST_ROWS:,}"})
-    signatures = Signature.objects.select_related("paper").in_bulk([signature for signature, *_ends in rows])
-    said = Correction.objects.live().filter(
-        signature__in=ids(signatures), kind=Correction.Kind.ATTRIBUTION, made_by=F("author__account")
-    )
-    if (owned := said.select_related("author").first()) is not None:
-        raise ValidationError(
-            _("%(decision)s: the owner of %(name)s said so. Ask the owner, or open a dispute.")
-            % {"decision": owned, "name": owned.author.name if owned.author else ""}
-        )
-    return [
-        Change(
-            signature=signatures[signature],
-            source_id=source,
-            target_id=target,
-            printed=snapshot(signatures[signature]),
-        )
-        for signature, source, target in rows
-    ]
-
-
-def _refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
-    """Raises ValidationError where one person would be two names on one paper. `coming` are (signature, target)."""
-    there: defaultdict[tuple[int, int], int] = defaultdict(int)
-    moved = dict(coming)
-    paper_of = dict(Signature.objects.filter(pk__in=ids(moved)).values_list("pk", "paper"))
-    for signature, target in coming:
-        there[paper_of[signature], target] += 1
-    on_them = Assignment.objects.filter(
-        author__in=set(moved.values()), signature__paper__in=ids(set(paper_of.values()))
-    ).exclude(signature__in=ids(moved))
-    for paper, target in on_them.values_list("signature__paper", "author"):
-        there[paper, target] += 1
-    if clashes := sorted({paper for (paper, _target), names in there.items() if names > 1}):
-        titles = Paper.objects.filter(pk__in=clashes[:NAMED]).order_by("pk").values_list("title_text", flat=True)
-        raise ValidationError(
-            ngettext(
-                "Two names on one paper are two people, and both would be on this one: %(titles)s.",
-                "Two names on one paper are two people, and both would be on each of these %(n)s: %(titles)s.",
-                len(clashes),
-            )
-            % {"n": len(clashes), "titles": "; ".join(titles) + (" …" if len(clashes) > NAMED else "")}
-        )
-
-
-def _name_row(author: Author, proposal: CorrectName) -> Change:
-    name = readable(proposal.name)
-    # A claimed author's name is its owner's word, and not computed again: it is what to go back to.
-    old = author.preferred_name or (author.name if author.is_claimed else "")
-    if name == old or (name and name == author.name):
-        raise ValidationError(_("This is the name that is shown already."))
-    return Change(target=author, old=old, new=name)
-
-
-def readable(name: str) -> str:
-    """The name with single spaces, composed (NFC). Raises ValidationError for what is no name.
-
-    Control and formatting characters (directions, zero width) make a name look like another one, so none is let in.
-    """
-    text = " ".join(unicodedata.normalize("NFC", name).split()) if len(name) <= 4 * LONGEST_NAME else name
-    if len(text) > LONGEST_NAME:
-        raise ValidationError(_("A name has at most %(n)s characters.") % {"n": LONGEST_NAME})
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cn", "Co", "Cs"} for character in text):
-        raise ValidationError(_("The name holds a character that cannot be seen. Type it anew, without pasting."))
-    if set(text) & set("<>{}\\$&#%=|@/"):
-        raise ValidationError(_("A name is written without markup: as it is to be read."))
-    if text and not any(character.isalpha() for character in text):
-        raise ValidationError(_("A name has at least one letter."))
-    return text
-
-
-def _identifier_row(author: Author, proposal: SetIdentifier) -> Change:
-    value = identifiers.read(proposal.scheme, proposal.value)
-    old = author.identifiers.filter(scheme=proposal.scheme).values_list("value", flat=True).first() or ""
-    if value == old:
-        raise ValidationError(_("The record says so already.") if value else _("Type the identifier."))
-    return Change(target=author, scheme=proposal.scheme, old=old, new=value)
-
-
 # Doing it
 
 
@@ -468,7 +226,7 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
     """Bring about what the rows say."""
     if change_set.kind == ChangeSet.Kind.NAME:
         [row] = rows
-        _renew_old(row, row.target.preferred_name)
+        _renew_old(row, shown_name(row.target))
         _name(row.target, row.new)
     elif change_set.kind == ChangeSet.Kind.IDENTIFIER:
         [row] = rows
@@ -491,7 +249,7 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
 
 def _renew_old(row: Change, value: str) -> None:
     """Done again, a row goes back to what is there now and not to what was there at first."""
-    if value and row.old != value:
+    if row.old != value:
         row.old = value
         row.save(update_fields=["old"])
 

@@ -14,7 +14,6 @@ from django.urls import reverse
 from bzpeer import changes, pipeline
 from papers.models import JournalEntry, Signature
 from profiles import changesets, decisions
-from profiles.changesets import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from profiles.models import (
     Account,
     Assignment,
@@ -30,6 +29,7 @@ from profiles.models import (
     Move,
     NameVariant,
 )
+from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db

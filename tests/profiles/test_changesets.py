@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from bzpeer import pipeline
 from papers.models import JournalEntry, Signature
 from profiles import changesets, decisions
-from profiles.changesets import CorrectName, InTheWay, Merge, MoveWorks, SetIdentifier
+from profiles.changesets import InTheWay
 from profiles.models import (
     Account,
     Assignment,
@@ -28,6 +29,7 @@ from profiles.models import (
     Identifier,
     Move,
 )
+from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +112,7 @@ def move(account: Account, source: Author, target: Author | None, *numbers: int)
     return changesets.apply(account, MoveWorks(source.pk, chosen(*numbers), target.pk if target else None), WHY)
 
 
-def refused(account: Account, proposal: changesets.Proposal, *parts: str) -> None:
+def refused(account: Account, proposal: Proposal, *parts: str) -> None:
     before = people()
     with pytest.raises(ValidationError) as caught:
         changesets.apply(account, proposal, WHY)
@@ -440,6 +442,41 @@ def test_later_corrections_of_a_name_are_undone_first(smiths, ada: Account):
     changesets.undo(ada, second)
     author.refresh_from_db()
     assert author.name == "John A. Smith"
+
+
+def test_done_again_a_name_goes_back_to_what_was_there_then(smiths, ada: Account):
+    author, *_ = smiths
+    first = changesets.apply(ada, CorrectName(author.pk, "John A. Smith"), WHY)
+    second = changesets.apply(ada, CorrectName(author.pk, "John B. Smith"), WHY)
+    changesets.undo(ada, second)
+    changesets.undo(ada, first)
+    changesets.redo(ada, second)
+    changesets.undo(ada, second)
+    author.refresh_from_db()
+    assert author.name == "John Smith"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_curators_at_once_one_wins_and_the_other_is_told(smiths, ada: Account, bob: Account):
+    merging = Merge(((smiths[0].pk, smiths[1].pk),))
+    moving = MoveWorks(smiths[0].pk, chosen(1), smiths[2].pk)
+    seen = {proposal: changesets.state(proposal) for proposal in (merging, moving)}
+
+    def change(account: Account, proposal: Proposal) -> str:
+        try:
+            changesets.apply(account, proposal, WHY, seen[proposal])
+            return "done"
+        except changesets.Changed as refusal:
+            return refusal.messages[0]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        said = [both.submit(change, *what) for what in ((ada, merging), (bob, moving))]
+    told = sorted(one.result() for one in said)
+    assert told[1] == "done"
+    assert "Somebody changed these records meanwhile" in told[0]
+    assert ChangeSet.objects.count() == 1
 
 
 def test_an_identifier_is_set_and_taken_back(smiths, ada: Account):

@@ -61,3 +61,9 @@ def test_no_id_is_given_twice_and_a_second_run_gives_the_same(numbers, previous,
     stored = [k if k is not None else 100 + n for n, k in enumerate(kept)]
     now = {s: author for cluster, author in zip(clusters, stored, strict=True) for s in cluster}
     assert reconcile(clusters, now, anchors, claimed) == stored
+
+
+def test_whom_people_just_decided_on_keeps_the_id_before_a_larger_and_a_claimed_one():
+    previous = {1: 10, 2: 10, 3: 20}
+    anchors = {10: 1, 20: 3}
+    assert reconcile([{1, 2, 3}], previous, anchors, frozenset({10}), first={20}) == [20]
