@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from papers import streams
 from papers.records import Numbered, Refusal
-from papers.sources import facts, listing, snapshot
+from papers.sources import atom, facts, listing, oai, snapshot
 from papers.streams import UnreadableFile
 
 # Enough to know a format by: a listing shows itself by its third line, a snapshot by its first author string.
@@ -35,6 +35,8 @@ class Source:
 SOURCES = (
     Source("snapshot", "arXiv snapshot (JSON lines)", snapshot.read, snapshot.recognises),
     Source("facts", "Bibliographic facts (JSON lines)", facts.read, facts.recognises),
+    Source("oai", "OAI-PMH answer (XML)", oai.read, oai.recognises),
+    Source("atom", "arXiv API feed (Atom)", atom.read, atom.recognises),
     Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 
