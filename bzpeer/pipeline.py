@@ -18,7 +18,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from graph import coauthorships
-from papers import importing
+from papers import harvesting, importing
 from papers.models import Batch
 from papers.streams import UnreadableFile
 from profiles import authors, resolving
@@ -31,6 +31,7 @@ _RESOLVING = 0  # no batch has this id
 
 logger = logging.getLogger(__name__)
 Report = Callable[[Batch], None]
+Read = Callable[[Batch, Report], None]
 
 
 class Busy(Exception):
@@ -81,8 +82,9 @@ def process(
     stream: BinaryIO | None = None,
     report: Report = lambda batch: None,
     call: Callable[[int], None] = lambda groups: None,
+    read: Read | None = None,
 ) -> Batch:
-    """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
+    """Take the batch to its end, with `read`, or `stream`, or else its own harvest or file. Returns it as it then is.
 
     `report` gets the batch whenever it has moved on. `call` gets the number of groups to resolve, and may call other
     processes to `profiles.resolving.resolve_next`; whatever becomes of them, this one goes on until none is left.
@@ -96,7 +98,7 @@ def process(
             return batch
         try:
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
-                _read(batch, stream, report)
+                _read(batch, stream, report, read)
             _finish(batch, report, call)
         except DatabaseError:
             raise
@@ -156,7 +158,12 @@ def stop(batch: Batch, problem: str) -> None:
     _enter(batch, Batch.Stage.FAILED, lambda batch: None)
 
 
-def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
+def _read(batch: Batch, stream: BinaryIO | None, report: Report, read: Read | None) -> None:
+    if read is None and batch.harvest_id:
+        read = harvesting.run
+    if read is not None:
+        read(batch, report)
+        return
     if stream is not None:
         importing.run(batch, stream, report)
         return

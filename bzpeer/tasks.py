@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 from django.db import DatabaseError
+from django.utils import timezone
 
-from papers.models import Batch
+from papers import harvesting
+from papers.models import Batch, Harvest
 from profiles import resolving
 
 from . import pipeline
@@ -47,7 +49,7 @@ def refresh_authors(ids: list[int]) -> None:
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
     for batch in Batch.objects.running():
-        if batch.file:
+        if batch.file or batch.harvest_id:
             process_batch.delay(batch.pk)
             continue
         try:
@@ -55,3 +57,10 @@ def resume_batches() -> None:
                 pipeline.stop(batch, "The command that read it was ended; run the same command again to go on.")
         except pipeline.Busy:
             continue
+
+
+@shared_task(name="bzpeer.harvest")
+def harvest() -> None:
+    """Begin every harvest that is due. Sent twice, it begins nothing twice."""
+    for pk in Harvest.objects.due(timezone.now()).values_list("pk", flat=True):
+        process_batch.delay(harvesting.begin(pk).pk)

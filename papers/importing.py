@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from . import merging, sources
-from .models import Batch, BatchRecord, Topic
+from .models import Batch, BatchRecord, Paper, Topic
 from .names import fold, surname_key
-from .records import Numbered, PrintedAuthor, Record, Refusal
+from .records import Deletion, Numbered, PrintedAuthor, Record, Refusal
 from .streams import UnreadableFile, open_stream
 from .taxonomy import is_category, topic_name
 from .text import plain
@@ -44,6 +44,11 @@ def run(batch: Batch, stream: BinaryIO, report: Report = lambda batch: None) -> 
     batch.stage = Batch.Stage.READING
     batch.save(update_fields=["source", "stage"])
     items = (item for item in source.read(stream) if item.number > batch.checkpoint)
+    store(batch, items, report)
+
+
+def store(batch: Batch, items: Iterable[Numbered | Refusal], report: Report = lambda batch: None) -> None:
+    """Import items whose numbers lie behind the batch's checkpoint and grow."""
     for chunk in _chunks(items):
         _store(batch, chunk)
         report(batch)
@@ -56,11 +61,12 @@ class _Chunk:
     last: int = 0
     records: dict[int, Record] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    deletions: list[Deletion] = field(default_factory=list)
     repeats: list[tuple[Numbered, int]] = field(default_factory=list)  # (the record, the number it repeats)
     keys: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.records) + len(self.refusals) + len(self.repeats)
+        return len(self.records) + len(self.refusals) + len(self.deletions) + len(self.repeats)
 
     def admits(self, record: Record) -> bool:
         """False where another record here may be the same paper, but only the stored one would tell."""
@@ -69,6 +75,9 @@ class _Chunk:
 
     def add(self, item: Numbered | Refusal) -> None:
         self.last = item.number
+        if isinstance(item, Deletion):
+            self.deletions.append(item)
+            return
         if isinstance(item, Refusal):
             self.refusals.append(item)
             return
@@ -142,9 +151,31 @@ def _store(batch: Batch, chunk: _Chunk) -> None:
     )
     batch.refused += len(chunk.refusals)
     batch.unchanged += len(chunk.repeats)
+    if chunk.deletions:
+        _withdraw(batch, chunk)
     batch.removed_surnames = sorted(removed)
     batch.checkpoint = chunk.last
     batch.save()
+
+
+def _withdraw(batch: Batch, chunk: _Chunk) -> None:
+    """Mark the papers whose records the source has deleted, unless it brought them back further on in the chunk."""
+    found = Paper.objects.filter(arxiv_id__in=[deletion.source_id for deletion in chunk.deletions])
+    known = {paper.arxiv_id: paper for paper in found.only("arxiv_id", "withdrawn")}
+    brought = {record.arxiv_id: number for number, record in chunk.records.items()}
+    rows, marked = [], []
+    for deletion in chunk.deletions:
+        paper = known.get(deletion.source_id)
+        fate = BatchRecord.Fate.UNCHANGED
+        if paper and not paper.withdrawn and brought.get(paper.arxiv_id, 0) < deletion.number:
+            fate, paper.withdrawn = BatchRecord.Fate.UPDATED, True
+            marked.append(paper.pk)
+        kept = {"batch": batch, "number": deletion.number, "source_id": deletion.source_id, "reason": deletion.reason}
+        rows.append(BatchRecord(fate=fate, paper=paper, **kept))
+    Paper.objects.filter(pk__in=marked).update(withdrawn=True)
+    BatchRecord.objects.bulk_create(rows)
+    batch.updated += len(marked)
+    batch.unchanged += len(rows) - len(marked)
 
 
 def _refused(batch: Batch, refusal: Refusal) -> BatchRecord:

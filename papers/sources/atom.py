@@ -26,7 +26,7 @@ from papers.records import Numbered, PrintedAuthor, Record, Refusal, Version
 from papers.sources import jsonlines, snapshot, xmlrecords
 from papers.sources.jsonlines import Fields, Unusable
 from papers.sources.xmlrecords import Broken, Element, Envelope, children, text
-from papers.streams import UnreadableFile
+from papers.streams import Refused, UnreadableFile
 from papers.text import clean, storable
 
 _FEED = re.compile(rb"<(?:[\w.-]+:)?feed\s[^>]{0,2000}http://www\.w3\.org/2005/Atom")
@@ -78,7 +78,7 @@ def _item(number: int, entry: Element | Broken, today: date) -> Item:
     parts = children(entry)
     named = clean(_first(parts, "id") or "")
     if _ERRORS.match(named):
-        raise UnreadableFile(f"arXiv refuses the request: {clean(_first(parts, 'summary') or 'an error')[:300]}.")
+        raise Refused(f"arXiv refuses the request: {clean(_first(parts, 'summary') or 'an error')[:300]}.")
     try:
         return Numbered(number, _record(parts, named, today))
     except Unusable as reason:
@@ -97,7 +97,9 @@ def _record(parts: dict[str, list[Element]], named: str, today: date) -> Record:
         "journal-ref": _first(parts, "journal_ref"),
         "doi": _first(parts, "doi"),
     }
-    published, updated = (jsonlines.day(clean(_first(parts, key) or ""), key, today) for key in ("published", "updated"))
+    published, updated = (
+        jsonlines.day(clean(_first(parts, key) or ""), key, today) for key in ("published", "updated")
+    )
     latest = int(match[1]) if (match := _VERSION.search(named)) else 1
     dated = [Version(1, published)] if published else []
     if updated and latest > 1:

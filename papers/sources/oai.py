@@ -96,6 +96,8 @@ def page(answer: bytes, today: date) -> Page:
     *records, envelope = found or [None]
     if not isinstance(envelope, Envelope) or any(isinstance(record, Envelope) for record in records):
         raise UnreadableFile("The answer is not one OAI-PMH document.")
+    if not {"ListRecords", "GetRecord", "error"} & children(envelope.root).keys():
+        raise UnreadableFile("The answer holds no list of records.")
     stamps = [stamp for record in records if (stamp := _datestamp(record))]
     token = next(envelope.root.iter("{*}resumptionToken"), None)
     total = token.get("completeListSize", "") if token is not None else ""
@@ -133,7 +135,9 @@ def _day(value: str) -> date | None:
 def _datestamp(record: Element | Broken) -> date | None:
     if isinstance(record, Broken):
         return None
-    return next((day for header in children(record).get("header", []) if (day := _day(_one(header, "datestamp")))), None)
+    return next(
+        (day for header in children(record).get("header", []) if (day := _day(_one(header, "datestamp")))), None
+    )
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -218,9 +222,8 @@ def _author(author: Element) -> PrintedAuthor:
     affiliations = snapshot.institutions(clean(text(a)) for a in children(author).get("affiliation", []))
     if not given or key in _GROUPS:  # a collaboration, a mononym, or a name that arXiv could not take apart
         return PrintedAuthor(printed, *split_name(printed), affiliations)
-    return PrintedAuthor(
-        printed, *(decode_accents(clean(part)).strip(" ,") for part in (key, given, suffix)), affiliations
-    )
+    family, forenames, junior = (decode_accents(clean(part)).strip(" ,") for part in (key, given, suffix))
+    return PrintedAuthor(printed, family, forenames, junior, affiliations)
 
 
 def _dublin_core(metadata: Element, header: Element, today: date) -> Record:
@@ -236,7 +239,9 @@ def _dublin_core(metadata: Element, header: Element, today: date) -> Record:
     abstract = jsonlines.text(fields, "abstract")
     return Record(
         title=jsonlines.title(fields),
-        authors=jsonlines.authors([PrintedAuthor(creator, *split_name(creator)) for creator in parts.get("creator", [])]),
+        authors=jsonlines.authors(
+            [PrintedAuthor(creator, *split_name(creator)) for creator in parts.get("creator", [])]
+        ),
         arxiv_id=own or next(filter(None, map(arxiv_id, about)), None),
         doi=next(filter(None, map(doi, about)), None),
         abstract=abstract,

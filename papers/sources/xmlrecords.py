@@ -174,7 +174,9 @@ def _refuse_head(head: bytes) -> None:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head[:4]:
         raise UnreadableFile("The document is in UTF-16 or UTF-32; UTF-8 is read.")
     if (declared := _DECLARED.match(head)) and declared[1].lower() not in {b"utf-8", b"utf8", b"us-ascii", b"ascii"}:
-        raise UnreadableFile(f"The document says that it is in {declared[1].decode('ascii', 'replace')}; UTF-8 is read.")
+        raise UnreadableFile(
+            f"The document says that it is in {declared[1].decode('ascii', 'replace')}; UTF-8 is read."
+        )
     if _WEB_PAGE.match(head):
         raise UnreadableFile(_NO_XML)
 
