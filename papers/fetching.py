@@ -34,7 +34,7 @@ from typing import TypeVar
 from urllib.parse import urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
 from papers.streams import MOST_EXPANSION, Refused, UnreadableFile
@@ -262,7 +262,7 @@ class Fetcher:
             if late.is_set():
                 raise _Again(self._too_late(target)) from error
             raise
-        except TimeoutError as error:
+        except (TimeoutError, ReadTimeoutError) as error:
             raise _Again(f"{target.host} sent nothing for {self.limits.read:.0f} seconds.") from error
         except (HTTPError, HTTPException, OSError) as error:
             if late.is_set():

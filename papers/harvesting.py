@@ -122,7 +122,7 @@ def run(batch: Batch, report: Report = lambda batch: None, fetch: Fetcher | None
 def _pages(batch: Batch, harvest: Harvest, fetch: Fetcher, report: Report) -> None:
     if not harvest.is_under_way:
         _begin_pass(harvest)
-    given_up: date | None = None
+    given_up: set[date | None] = set()
     for _ in range(PAGES_A_BATCH):
         if harvest.until and harvest.since and harvest.since > harvest.until:
             _end_pass(harvest, timezone.now().date())
@@ -131,9 +131,9 @@ def _pages(batch: Batch, harvest: Harvest, fetch: Fetcher, report: Report) -> No
         codes = {code for code, _message in page.errors}
         if "badResumptionToken" in codes and harvest.token:
             _without_token(harvest)
-            if given_up == harvest.since:  # given up once already, and not a day further
+            if harvest.since in given_up:  # a token from there has died before, and it is not a day further
                 raise Unfetched("The repository takes none of its own resumption tokens.", transient=True)
-            given_up = harvest.since
+            given_up.add(harvest.since)
             continue
         if codes - {"noRecordsMatch"}:
             raise Refused(oai.told(page.errors))

@@ -47,6 +47,8 @@ _GROUPS = ("Collaboration", "Collaborations", "Consortium")  # a group's name, t
 # A paper sent in late in May may be numbered in June.
 _MONTH_ENDS_EARLY = timedelta(days=7)
 
+_LISTS = {"ListRecords", "GetRecord", "error"}
+
 Item = Numbered | Refusal
 
 
@@ -86,7 +88,7 @@ def read(stream: BinaryIO, today: date | None = None) -> Iterator[Item]:
             yield _item(number, found, today)
         elif problems := [error for error in _errors(found.root) if error[0] != "noRecordsMatch"]:
             raise UnreadableFile(told(problems))
-        elif not number and "error" not in children(found.root):
+        elif not _LISTS & children(found.root).keys():
             raise UnreadableFile("The answer has no records: the answers to ListRecords and GetRecord are read.")
 
 
@@ -96,7 +98,7 @@ def page(answer: bytes, today: date) -> Page:
     *records, envelope = found or [None]
     if not isinstance(envelope, Envelope) or any(isinstance(record, Envelope) for record in records):
         raise UnreadableFile("The answer is not one OAI-PMH document.")
-    if not {"ListRecords", "GetRecord", "error"} & children(envelope.root).keys():
+    if not _LISTS & children(envelope.root).keys():
         raise UnreadableFile("The answer holds no list of records.")
     stamps = [stamp for record in records if (stamp := _datestamp(record))]
     token = next(envelope.root.iter("{*}resumptionToken"), None)

@@ -153,12 +153,14 @@ class _Document:
         if not self._open:
             return Broken("The record stands outside of any document.", _shown(data))
         parent = self._open[-1]
-        if self._outer is None or self._outer[0] is not parent:
-            self._outer = parent, etree.tostring(etree.Element("in", nsmap=parent.nsmap)).removesuffix(b"/>") + b">"
         try:
+            if self._outer is None or self._outer[0] is not parent:
+                self._outer = parent, etree.tostring(etree.Element("in", nsmap=parent.nsmap)).removesuffix(b"/>") + b">"
             outer = etree.fromstring(self._outer[1] + data + b"</in>", etree.XMLParser(**_HARDENED))
         except etree.XMLSyntaxError as error:
             return Broken(f"The record is not well-formed XML: {error.msg}.", _shown(data))
+        except ValueError:  # lxml is stricter about the names of namespaces when it writes than when it reads
+            return Broken("The record stands under a namespace that is no address.", _shown(data))
         return outer[0]
 
 

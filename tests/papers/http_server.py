@@ -162,7 +162,7 @@ class Repository:
 
     def __call__(self, path: str) -> Answer:
         self.asked += 1
-        if fault := self.faults.get(self.asked):
+        if (fault := self.faults.get(self.asked)) is not None:
             return fault if isinstance(fault, Answer) else Answer(fault)
         query = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
         if token := query.get("resumptionToken"):

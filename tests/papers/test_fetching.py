@@ -125,7 +125,12 @@ def test_this_machine_must_be_named_outright(host: str, expected: bool):
 
 def test_a_host_that_is_not_on_the_list_is_not_even_looked_up():
     looked_up: list[str] = []
-    fetch = Fetcher(hosts={"arxiv.org"}, find=lambda host, port: looked_up.append(host) or [])
+
+    def find(host: str, port: int) -> list[str]:
+        looked_up.append(host)
+        return []
+
+    fetch = Fetcher(hosts={"arxiv.org"}, find=find)
     with pytest.raises(Unfetched, match=r"elsewhere\.org is not among the hosts"):
         fetch.get("http://elsewhere.org/", bytes)
     assert looked_up == []
@@ -329,8 +334,8 @@ def test_a_server_that_dribbles_its_headers_is_cut_off():
 @pytest.mark.parametrize(
     "body",
     [
-        gzip.compress(bytes(300_000_000), 9),
-        gzip.compress(gzip.compress(bytes(300_000_000), 9) * 50, 9),
+        gzip.compress(bytes(80_000_000), 9),
+        gzip.compress(gzip.compress(bytes(80_000_000), 9) * 50, 9),
         zlib.compress(bytes(10)),
     ],
 )

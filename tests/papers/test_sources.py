@@ -12,6 +12,8 @@ from papers.streams import UnreadableFile
 SAMPLES = {
     "snapshot": b'{"id": "0704.0001", "authors": "A. Li", "title": "T", "authors_parsed": [["Li", "A.", ""]]}\n',
     "facts": b'\xef\xbb\xbf {"id": "0704.0001", "title": "T", "authors": ["A. Li"]}\n',
+    "oai": b'<?xml version="1.0"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords/></OAI-PMH>',
+    "atom": b'<?xml version="1.0"?>\n<feed xmlns:a="http://a9.com/" xmlns="http://www.w3.org/2005/Atom"></feed>',
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
