@@ -94,17 +94,26 @@ def read(stream: BinaryIO, today: date | None = None) -> Iterator[Item]:
 
 def page(answer: bytes, today: date) -> Page:
     """One whole answer; its records are numbered from 1. Raises `UnreadableFile` where it is none or is cut short."""
-    found = list(xmlrecords.read(io.BytesIO(answer), "OAI-PMH", "record"))
-    *records, envelope = found or [None]
-    if not isinstance(envelope, Envelope) or any(isinstance(record, Envelope) for record in records):
-        raise UnreadableFile("The answer is not one OAI-PMH document.")
+    items: list[Item] = []
+    stamps: list[date] = []
+    envelope: Envelope | None = None
+    for found in xmlrecords.read(io.BytesIO(answer), "OAI-PMH", "record"):
+        if envelope is not None:
+            raise UnreadableFile("The answer is more than one OAI-PMH document.")
+        if isinstance(found, Envelope):
+            envelope = found
+            continue
+        items.append(_item(len(items) + 1, found, today))
+        if stamp := _datestamp(found):
+            stamps.append(stamp)
+    if envelope is None:
+        raise UnreadableFile("The answer is empty.")
     if not _LISTS & children(envelope.root).keys():
         raise UnreadableFile("The answer holds no list of records.")
-    stamps = [stamp for record in records if (stamp := _datestamp(record))]
     token = next(envelope.root.iter("{*}resumptionToken"), None)
     total = token.get("completeListSize", "") if token is not None else ""
     return Page(
-        items=tuple(_item(number, record, today) for number, record in enumerate(records, 1)),
+        items=tuple(items),
         token=text(token).strip() if token is not None else "",
         errors=tuple(_errors(envelope.root)),
         answered=_day(next((text(e) for e in envelope.root.iter("{*}responseDate")), "")),

@@ -103,7 +103,8 @@ def test_known_papers_get_their_abstracts_once(bring: Callable[..., Batch], sett
 def test_papers_are_fetched_by_identifier_author_or_query(settings):
     with serving(scripted(feed(*map(entry, KNOWN)))) as server:
         settings.HARVEST_ATOM = server.url
-        assert "3 new" in run("atom", "--ids", *KNOWN)
+        assert "arXiv does not know 2106.01548." in run("atom", "--ids", *KNOWN, "2106.01548v2")
+        assert Paper.objects.count() == 3
         assert "3 unchanged" in run("atom", "--author", 'Ada "Lovelace')
         assert "3 unchanged" in run("atom", "--query", "cat:cs.LG")
         assert "search_query=au%3A%22Ada++Lovelace%22" in server.requests[1]

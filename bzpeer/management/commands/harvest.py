@@ -10,11 +10,21 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from bzpeer import demo, pipeline
 from papers import fetching, harvesting, identifiers
-from papers.models import Batch, Harvest
+from papers.models import Batch, Harvest, Paper
 from papers.streams import UnreadableFile
 
 
@@ -92,11 +102,13 @@ class Command(BaseCommand):
             if wrong := [written for written, found in named.items() if not found]:
                 raise CommandError(f"Not an arXiv identifier: {', '.join(wrong)}.")
             wanted = list(dict.fromkeys(filter(None, named.values())))
-            read, total = partial(harvesting.by_ids, ids=wanted), len(wanted)
+            self._api(f"arXiv API: {' '.join(wanted)}", partial(harvesting.by_ids, ids=wanted), len(wanted))
+            here = set(Paper.objects.filter(arxiv_id__in=wanted).values_list("arxiv_id", flat=True))
+            if missing := [identifier for identifier in wanted if identifier not in here]:
+                self.stdout.write(f"arXiv does not know {', '.join(missing)}.")
         else:
             asked = query or 'au:"{}"'.format((author or "").replace('"', " "))
-            read, total = partial(harvesting.search, query=asked), None
-        self._api(f"arXiv API: {author or query or ' '.join(ids or [])}", read, total)
+            self._api(f"arXiv API: {author or query}", partial(harvesting.search, query=asked), None)
 
     def _known(self) -> None:
         total = harvesting.lacking().count()
@@ -138,8 +150,13 @@ class Command(BaseCommand):
             raise CommandError(batch.problem)
 
 
+class _Rate(ProgressColumn):
+    """Records a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f}/s")
+
+
 def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
-    )  # fmt: skip
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
