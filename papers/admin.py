@@ -89,7 +89,14 @@ class HarvestForm(forms.ModelForm[Harvest]):
         start, until = fields.get("start"), fields.get("until")
         if start and until and until < start:
             raise ValidationError(_("The last day is before the first."))
+        if self.asks_for_another_thing and self.instance.pk and self.instance.batches.running().exists():
+            raise ValidationError(_("It is being harvested now; what it asks for can be changed when that has ended."))
         return fields
+
+    @property
+    def asks_for_another_thing(self) -> bool:
+        """Whether more than the schedule was changed."""
+        return bool(set(self.changed_data) - {"every_hours"})
 
 
 @admin.register(Harvest)
@@ -104,7 +111,7 @@ class HarvestAdmin(admin.ModelAdmin[Harvest]):
     def save_model(self, request: HttpRequest, obj: Harvest, form: Any, change: bool) -> None:
         if "every_hours" in form.changed_data or not change:
             obj.next_attempt = timezone.now() if obj.every_hours else None
-        if change and {"endpoint", "prefix", "set_spec", "start", "until"} & set(form.changed_data):
+        if change and form.asks_for_another_thing:
             obj.start_over()
         super().save_model(request, obj, form, change)
         said = {key: str(form.cleaned_data[key] or "") for key in form.changed_data}

@@ -48,6 +48,11 @@ _FIRST_REST, _LONGEST_REST = timedelta(minutes=5), timedelta(hours=12)
 # arXiv's hosts redirect to each other.
 _ARXIV_HOSTS = frozenset({"oaipmh.arxiv.org", "export.arxiv.org", "arxiv.org"})
 
+_PROGRESS = (
+    "token", "landmark", "since", "begun_on", "reached", "in_order", "pages", "records", "expected", "complete_until",
+    "failures", "problem",
+)  # fmt: skip
+
 Report = Callable[[Batch], None]
 
 
@@ -191,20 +196,10 @@ def _take(batch: Batch, harvest: Harvest, page: oai.Page) -> None:
     if not page.token:
         _end_pass(harvest, harvest.begun_on)
         return
-    endless = page.token in (harvest.token, harvest.landmark) or harvest.pages >= MOST_PAGES
-    if harvest.pages & (harvest.pages - 1) == 0:  # at 1, 2, 4, 8 … pages: a circle of n is noticed within 3n
+    if harvest.pages & (harvest.pages - 1) == 0:
         harvest.landmark = page.token
     harvest.token = page.token
-    harvest.save()
-    if endless:
-        transaction.on_commit(lambda: _raise_endless(harvest))
-
-
-def _raise_endless(harvest: Harvest) -> None:
-    _without_token(harvest)
-    raise Refused(
-        f"The repository sends its resumption tokens in a circle; it was stopped after {harvest.pages:,} pages."
-    )
+    _save(harvest)
 
 
 def _without_token(harvest: Harvest) -> None:
@@ -212,15 +207,21 @@ def _without_token(harvest: Harvest) -> None:
     if harvest.in_order and harvest.reached:
         harvest.since = harvest.reached
     harvest.token = harvest.landmark = ""
-    harvest.save()
+    _save(harvest)
 
 
 def _end_pass(harvest: Harvest, complete_until: date) -> None:
     harvest.complete_until, harvest.begun_on = complete_until, None
     harvest.token = harvest.landmark = harvest.problem = ""
     harvest.failures = 0
+    harvest.refresh_from_db(fields=["every_hours"])
     harvest.next_attempt = timezone.now() + timedelta(hours=harvest.every_hours) if harvest.every_hours else None
-    harvest.save()
+    _save(harvest, "next_attempt")
+
+
+def _save(harvest: Harvest, *more: str) -> None:
+    """Write where it is; what staff may be editing meanwhile is theirs."""
+    harvest.save(update_fields=[*_PROGRESS, *more])
 
 
 def _stopped(batch: Batch, problem: str, again: bool, pause: float | None) -> None:
@@ -231,7 +232,8 @@ def _stopped(batch: Batch, problem: str, again: bool, pause: float | None) -> No
     rest = min(_FIRST_REST * 2 ** min(harvest.failures, 10), _LONGEST_REST)
     rest = max(rest, timedelta(seconds=min(pause or 0, 86_400)))  # no longer than a day, whatever was asked for
     regular = timedelta(hours=harvest.every_hours) if harvest.every_hours else None
-    wait = rest if again else regular
+    # Without a schedule, only what has begun to come is gone after: an address that never answered may be mistyped.
+    wait = rest if again and (regular or harvest.is_under_way) else regular
     Harvest.objects.filter(pk=harvest.pk).update(
         problem=problem, failures=F("failures") + 1, next_attempt=timezone.now() + wait if wait else None
     )

@@ -91,7 +91,7 @@ def read(stream: BinaryIO, root: str, record: str) -> Iterator[Element | Broken 
 
 def name(element: Element) -> str:
     """The element's name without its namespace."""
-    return str(etree.QName(element).localname)
+    return str(element.tag).rpartition("}")[2]
 
 
 def text(element: Element) -> str:

@@ -229,6 +229,10 @@ def test_another_question_starts_from_the_beginning(staff: Client):
     staff.post(address, FORM | {"every_hours": "24", "set_spec": "math"})
     harvest = Harvest.objects.get()
     assert (harvest.token, harvest.complete_until, harvest.is_under_way) == ("", None, False)
+    harvesting.begin(harvest.pk)
+    page = staff.post(address, FORM | {"every_hours": "24", "set_spec": "cs"}).content.decode()
+    assert "It is being harvested now" in page
+    assert staff.post(address, FORM | {"every_hours": "12", "set_spec": "math"}).status_code == 302
 
 
 def test_harvests_are_for_staff(client: Client):
