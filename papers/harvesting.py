@@ -195,6 +195,8 @@ def _take(batch: Batch, harvest: Harvest, page: oai.Page) -> None:
     harvest.failures, harvest.problem = 0, ""
     if not page.token:
         _end_pass(harvest, harvest.begun_on)
+        batch.stage = Batch.Stage.RESOLVING  # so that who takes the batch up again begins no further pass
+        batch.save(update_fields=["stage"])
         return
     if harvest.pages & (harvest.pages - 1) == 0:
         harvest.landmark = page.token
