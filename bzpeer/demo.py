@@ -29,6 +29,7 @@ def ensure(report: Callable[[str], None]) -> None:
     """
     if not Batch.objects.filter(stage__in=(Batch.Stage.DONE, Batch.Stage.UNDONE)).exists():
         _import(report)
+        report("their abstracts are on arXiv: `python3 manage.py harvest --known` fetches them, some two minutes")
     if not Account.objects.filter(is_superuser=True).exists():
         password = secrets.token_urlsafe(9)
         Account.objects.create_superuser("demo", password=password)

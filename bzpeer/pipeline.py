@@ -18,7 +18,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from graph import coauthorships
-from papers import importing, stages
+from papers import harvesting, importing, stages
 from papers.models import Batch
 from papers.streams import UnreadableFile
 from profiles import authors, moves, resolving
@@ -34,6 +34,7 @@ _STEP = ("step_done", "step_total", "step_began", "step_from")
 
 logger = logging.getLogger(__name__)
 Report = Callable[[Batch], None]
+Read = Callable[..., None]  # called with the batch, the report, and who is told of lost signatures as `losing`
 
 
 class Busy(Exception):
@@ -85,8 +86,9 @@ def process(
     report: Report = lambda batch: None,
     call: Callable[[int], None] = lambda groups: None,
     again: bool = False,
+    read: Read | None = None,
 ) -> Batch:
-    """Take the batch to its end, reading `stream` or else its own file. Returns the batch as it then is.
+    """Take the batch to its end, with `read`, or `stream`, or else its own harvest or file. Returns it as it then is.
 
     `report` gets the batch whenever it has moved on. `call` gets the number of groups to resolve, and may call other
     processes to `profiles.resolving.resolve_next`; whatever becomes of them, this one goes on until none is left.
@@ -108,7 +110,7 @@ def process(
                 _enter(batch, Batch.Stage.PROPOSED, report)
                 return batch
             if batch.stage in {Batch.Stage.WAITING, Batch.Stage.READING}:
-                _read(batch, stream, report)
+                _read(batch, stream, report, read)
             if batch.stage == Batch.Stage.UNDOING:
                 _undo(batch, report)
             _finish(batch, report, call)
@@ -170,7 +172,12 @@ def stop(batch: Batch, problem: str) -> None:
     _enter(batch, Batch.Stage.FAILED, lambda batch: None)
 
 
-def _read(batch: Batch, stream: BinaryIO | None, report: Report) -> None:
+def _read(batch: Batch, stream: BinaryIO | None, report: Report, read: Read | None) -> None:
+    if read is None and batch.harvest_id:
+        read = harvesting.run
+    if read is not None:
+        read(batch, report, losing=moves.removed)
+        return
     with _opened(batch, stream) as records:
         importing.run(batch, records, report, moves.removed)
 

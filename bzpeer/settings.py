@@ -125,9 +125,17 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+BEAT_SECONDS = env.whole("BEAT_SECONDS", 60, least=1)
 CELERY_BEAT_SCHEDULE = {
-    "resume-batches": {"task": "bzpeer.resume_batches", "schedule": 60.0},
+    "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
+    "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
 }
+
+HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
+# arXiv's terms of use: one request in three seconds; other repositories are hardly more patient.
+HARVEST_PACE = env.whole("HARVEST_PACE", 3)
+# Tests run their repository on this machine. An endpoint that names this machine outright may then be asked.
+HARVEST_LOOPBACK = env.flag("HARVEST_LOOPBACK")
 
 AUTH_USER_MODEL = "profiles.Account"
 AUTH_PASSWORD_VALIDATORS = [

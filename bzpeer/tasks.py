@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 from django.db import DatabaseError
+from django.utils import timezone
 
-from papers.models import Batch
+from papers import harvesting
+from papers.models import Batch, Harvest
 from profiles import resolving
 
 from . import pipeline
@@ -53,7 +55,8 @@ def resolve_surnames(surnames: list[str]) -> None:
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
     for batch in Batch.objects.running():
-        if batch.file or batch.stage not in {Batch.Stage.WAITING, Batch.Stage.READING, Batch.Stage.PREVIEWING}:
+        beyond_reading = batch.stage not in {Batch.Stage.WAITING, Batch.Stage.READING, Batch.Stage.PREVIEWING}
+        if batch.file or batch.harvest_id or beyond_reading:
             process_batch.delay(batch.pk)
             continue
         try:
@@ -61,3 +64,10 @@ def resume_batches() -> None:
                 pipeline.stop(batch, "The command that read it was ended; run the same command again to go on.")
         except pipeline.Busy:
             continue
+
+
+@shared_task(name="bzpeer.harvest")
+def harvest() -> None:
+    """Begin every harvest that is due. Sent twice, it begins nothing twice."""
+    for pk in Harvest.objects.due(timezone.now()).values_list("pk", flat=True):
+        process_batch.delay(harvesting.begin(pk).pk)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
@@ -27,9 +27,9 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from . import merging, reading, sources
-from .models import Batch, BatchRecord, Topic
+from .models import Batch, BatchRecord, Paper, Topic
 from .reading import Item
-from .records import Line, Record, Refusal
+from .records import Deletion, Line, Record, Refusal
 from .sources import jsonlines
 from .staging import Staged, stage
 from .streams import UnreadableFile, open_stream
@@ -90,6 +90,12 @@ def run(
             if broken:
                 raise broken
             chunk, ahead = following, None
+
+
+def store(batch: Batch, items: Iterable[Item], losing: Losing = lambda batch, signatures: None) -> None:
+    """Import items that were read already; their numbers grow, from behind the batch's checkpoint."""
+    for chunk in _chunks(iter(items)):
+        _store(batch, chunk, None, losing)
 
 
 def content_key(stream: BinaryIO) -> tuple[str, BinaryIO]:
@@ -241,7 +247,8 @@ def _store(
     alone()
     before = batch.unchanged
     found = _parsed(batch, chunk) if ahead is None else ahead
-    refusals = [item for item in found if isinstance(item, Refusal)]
+    deletions = [item for item in found if isinstance(item, Deletion)]
+    refusals = [item for item in found if isinstance(item, Refusal) and not isinstance(item, Deletion)]
     removed = set(batch.removed_surnames)
     for part in _parts(item for item in found if isinstance(item, Staged)):
         waiting = part.records
@@ -257,6 +264,8 @@ def _store(
         batch.unchanged += len(part.repeats)
     BatchRecord.objects.bulk_create(_refused(batch, refusal) for refusal in refusals)
     batch.refused += len(refusals)
+    if deletions:
+        _withdraw(batch, deletions, {item.arxiv_id: item.number for item in found if isinstance(item, Staged)})
     batch.removed_surnames = sorted(removed)
     batch.checkpoint = chunk[-1].number
     if isinstance(chunk[-1], Line):
@@ -304,6 +313,26 @@ def _refusal_of_a_row(error: DatabaseError) -> str | None:
     if not isinstance(cause, psycopg.Error) or not (cause.sqlstate or "").startswith(_OF_A_ROW):
         return None
     return f"The database refuses this record: {cause.diag.message_primary}."
+
+
+def _withdraw(batch: Batch, deletions: Sequence[Deletion], brought: Mapping[str | None, int]) -> None:
+    """Mark the papers whose records the source has deleted, unless it `brought` them back further on in the chunk."""
+    found = Paper.objects.filter(arxiv_id__in=[deletion.source_id for deletion in deletions])
+    known = {paper.arxiv_id: paper for paper in found.only("arxiv_id", "withdrawn", "digest")}
+    rows, marked = [], []
+    for deletion in deletions:
+        paper = known.get(deletion.source_id)
+        fate, before = BatchRecord.Fate.UNCHANGED, None
+        if paper and not paper.withdrawn and brought.get(paper.arxiv_id, 0) < deletion.number:
+            fate, paper.withdrawn = BatchRecord.Fate.UPDATED, True
+            before = {"withdrawn": False, "digest": rf"\x{bytes(paper.digest).hex()}" if paper.digest else None}
+            marked.append(paper.pk)
+        kept = {"batch": batch, "number": deletion.number, "source_id": deletion.source_id, "reason": deletion.reason}
+        rows.append(BatchRecord(fate=fate, paper=paper, before=before, **kept))
+    Paper.objects.filter(pk__in=marked).update(withdrawn=True, digest=None)
+    BatchRecord.objects.bulk_create(rows)
+    batch.updated += len(marked)
+    batch.unchanged += len(rows) - len(marked)
 
 
 def _refused(batch: Batch, refusal: Refusal) -> BatchRecord:

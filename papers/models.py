@@ -5,6 +5,8 @@ Rows here say what a source said. Who is behind a signature is inferred elsewher
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -177,6 +179,92 @@ class DailyListing(models.Model):
         return f"{self.paper_id} on {self.day}"
 
 
+class HarvestQuerySet(models.QuerySet["Harvest"]):
+    """Questions asked of harvests."""
+
+    def due(self, now: datetime) -> HarvestQuerySet:
+        """Those whose next attempt has come and that nobody works on."""
+        running = Batch.objects.running().filter(harvest=models.OuterRef("pk"))
+        return self.filter(~models.Exists(running), next_attempt__lte=now)
+
+
+class Harvest(models.Model):
+    """Records of one OAI-PMH repository (or a set of it), fetched by somebody's wish and kept current on a schedule.
+
+    A pass goes over everything that changed since the pass before; where it is stands here, written in the same
+    transaction as the records, so that it goes on from there whatever ends it.
+    """
+
+    class Prefix(models.TextChoices):
+        RAW = "arXivRaw", pgettext_lazy("metadata format", "arXivRaw: all versions and dates (for arXiv)")
+        CURRENT = "arXiv", pgettext_lazy("metadata format", "arXiv: names in parts, latest version only")
+        DUBLIN_CORE = "oai_dc", pgettext_lazy("metadata format", "oai_dc: what every repository offers")
+
+    endpoint = models.CharField(max_length=300, default="https://oaipmh.arxiv.org/oai")
+    prefix = models.CharField(max_length=16, choices=Prefix, default=Prefix.RAW)
+    set_spec = models.CharField(_("set"), max_length=100, blank=True, help_text=_("such as cs:cs:LG; empty for all"))
+    start = models.DateField(_("from"), null=True, blank=True, help_text=_("records changed on that day or later"))
+    until = models.DateField(null=True, blank=True, help_text=_("records changed on that day or earlier"))
+    every_hours = models.PositiveIntegerField(
+        _("every so many hours"), null=True, blank=True, help_text=_("empty: only when somebody asks for it")
+    )
+
+    next_attempt = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    token = models.TextField(blank=True, editable=False, help_text="asks for the next page of the pass under way")
+    landmark = models.TextField(blank=True, editable=False, help_text="an earlier token, to notice that they go round")
+    since = models.DateField(null=True, editable=False, help_text="the pass under way asks from that day on")
+    begun_on = models.DateField(null=True, editable=False, help_text="when it began, by the repository's own date")
+    reached = models.DateField(null=True, editable=False, help_text="the latest datestamp that it has met")
+    in_order = models.BooleanField(default=True, editable=False, help_text="its datestamps have only grown so far")
+    pages = models.PositiveIntegerField(default=0, editable=False, help_text="of the pass under way, or the last one")
+    records = models.PositiveIntegerField(default=0, editable=False)
+    expected = models.PositiveBigIntegerField(null=True, editable=False, help_text="records, where the source says")
+    complete_until = models.DateField(null=True, editable=False, help_text="everything that changed before it is in")
+    failures = models.PositiveIntegerField(default=0, editable=False, help_text="attempts without a page, in a row")
+    problem = models.TextField(blank=True, editable=False, help_text="why the last attempt stopped, as a sentence")
+
+    objects = HarvestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["endpoint", "prefix", "set_spec"], name="harvest_once")]
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.endpoint.split("//")[-1].split("/")[0], self.prefix, self.set_spec)))
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a pass has begun and not ended."""
+        return self.begun_on is not None
+
+    def start_over(self) -> None:
+        """Forget where it was, for what it asks for is another thing now."""
+        self.token = self.landmark = self.problem = ""
+        self.begun_on = self.reached = self.since = self.complete_until = None
+
+
+class Unanswered(models.Model):
+    """A paper that arXiv's API was asked about and could not complete; it is not asked again for a while."""
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, related_name="unanswered")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("unanswered")
+
+    def __str__(self) -> str:
+        return f"{self.paper_id}, {self.asked_at:%Y-%m-%d}"
+
+
+class Host(models.Model):
+    """When a host may next be asked, so that all processes together keep to its pace."""
+
+    name = models.CharField(max_length=260, primary_key=True)
+    free_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BatchQuerySet(models.QuerySet["Batch"]):
     """Questions asked of batches."""
 
@@ -215,6 +303,7 @@ class Batch(models.Model):
 
     label = models.CharField(max_length=200)
     file = models.FileField(upload_to="imports/%Y/%m/", blank=True)
+    harvest = models.ForeignKey(Harvest, on_delete=models.PROTECT, null=True, blank=True, related_name="batches")
     source = models.CharField(max_length=32, blank=True, help_text="recognised from the content when left empty")
     stage = models.CharField(max_length=16, choices=Stage, default=Stage.WAITING)
     problem = models.TextField(blank=True, help_text="why it stopped, as a sentence")

@@ -103,3 +103,8 @@ class Refusal:
     reason: str
     raw: str = ""
     source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion(Refusal):
+    """The source says that it no longer has the record `source_id`. The paper stays, marked as withdrawn."""

@@ -45,6 +45,10 @@ class UnreadableFile(Exception):
     """The input as a whole cannot be read; the text is a sentence for the person who sent it."""
 
 
+class Refused(UnreadableFile):
+    """The source has answered, and the answer is no: to ask the same again would not help."""
+
+
 class _Input(io.RawIOBase):
     """The bytes as they come, with the look already taken at the start, counted."""
 

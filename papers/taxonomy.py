@@ -238,6 +238,13 @@ def topic_name(code: str) -> str:
     return _NAMES.get(canonical(code), code)
 
 
+def topic_codes(name: str, group_name: str = "") -> tuple[str, ...]:
+    """The one category of that display name (and group); none where several have it, or nobody."""
+    found = {canonical(code) for code, known in _NAMES.items() if known == name}
+    found = {code for code in found if not group_name or _GROUP_OF[code] == group_name}
+    return tuple(found) if len(found) == 1 else ()
+
+
 def is_category(code: str) -> bool:
     """Whether arXiv uses, or once used, `code`."""
     return code in _NAMES

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0004_daily_listing'),
+        ('papers', '0005_harvest'),
     ]
 
     operations = [

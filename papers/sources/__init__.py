@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from papers import streams
 from papers.records import Numbered, Refusal
-from papers.sources import bibtex, daily, facts, listing, openalex, ris, snapshot
+from papers.sources import atom, bibtex, daily, facts, listing, oai, openalex, ris, snapshot
 from papers.streams import UnreadableFile
 
 # Enough to know a format by: a listing shows itself by its third line, a snapshot by its first author string.
@@ -44,6 +44,8 @@ SOURCES = (
     Source("openalex", "OpenAlex works (JSON)", openalex.read, openalex.recognises),
     Source("bibtex", "BibTeX (one author's own file)", bibtex.read, bibtex.recognises),
     Source("ris", "RIS (one author's own file)", ris.read, ris.recognises),
+    Source("oai", "OAI-PMH answer (XML)", oai.read, oai.recognises),
+    Source("atom", "arXiv API feed (Atom)", atom.read, atom.recognises),
     Source("listing", "Author listing (text)", listing.read, listing.recognises),
 )
 

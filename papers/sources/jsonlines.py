@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, NoReturn
 
 from papers.identifiers import arxiv_id
-from papers.records import Line, Numbered, Record, Refusal
+from papers.records import Line, Numbered, PrintedAuthor, Record, Refusal
 from papers.streams import LONGEST_LINE, lines
 from papers.taxonomy import is_category
 from papers.text import clean, storable
@@ -204,6 +204,18 @@ def strings(value: object, what: str, most: int, tidy: Callable[[str], str] = cl
     if len(value) > most:
         raise Unusable(f"“{what}” has more than {most:,} entries.")
     return [found for item in value if (found := tidy(item))]
+
+
+def authors(found: list[PrintedAuthor]) -> tuple[PrintedAuthor, ...]:
+    """The authors who have a name; there must be some, and no more or longer ones than any paper has."""
+    named = [author for author in found if author.family]
+    if not named:
+        raise Unusable("The record has no authors.")
+    if len(named) > MOST_AUTHORS:
+        raise Unusable(f"The record has more than {MOST_AUTHORS:,} authors.")
+    if any(len(author.printed) > LONGEST_NAME for author in named):
+        raise Unusable(f"An author's name is longer than {LONGEST_NAME:,} characters.")
+    return tuple(named)
 
 
 def categories(codes: list[str]) -> tuple[str, ...]:

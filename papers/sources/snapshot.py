@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -55,15 +55,16 @@ def recognises(head: bytes) -> bool:
 
 def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Refusal]:
     """The records of `stream`; see `papers.sources.jsonlines.records`."""
-    return jsonlines.records(stream, _record, today)
+    return jsonlines.records(stream, record, today)
 
 
 def parse(number: int, line: bytes | None, today: date | None = None) -> Numbered | Refusal:
     """One line; see `papers.sources.jsonlines.item`."""
-    return jsonlines.item(number, line, _record, today)
+    return jsonlines.item(number, line, record, today)
 
 
-def _record(fields: Fields, today: date) -> Record:
+def record(fields: Fields, today: date) -> Record:
+    """One snapshot object as a record; raises `Unusable`."""
     versions = _versions(fields.get("versions"), today)
     created = versions[0].created if versions and versions[0].number == 1 else None
     authors_line = jsonlines.text(fields, "authors", jsonlines.MOST_AUTHORS * 100, storable)
@@ -82,8 +83,13 @@ def _record(fields: Fields, today: date) -> Record:
         journal_ref=jsonlines.text(fields, "journal-ref"),
         license=jsonlines.text(fields, "license"),
         source_authors=authors_line,
-        withdrawn=bool(_WITHDRAWN.match(comments) or _WITHDRAWN.match(abstract)),
+        withdrawn=says_withdrawn(comments, abstract),
     )
+
+
+def says_withdrawn(comments: str, abstract: str) -> bool:
+    """Whether the first words of either say that the paper is withdrawn."""
+    return bool(_WITHDRAWN.match(comments) or _WITHDRAWN.match(abstract))
 
 
 def _first_doi(value: object) -> str | None:
@@ -137,14 +143,7 @@ def _authors(line: str, parsed: object) -> tuple[PrintedAuthor, ...]:
         authors = [PrintedAuthor(name, *split_name(name)) for name in printed]
     else:
         authors = _parsed_authors(line, printed, parsed)
-    authors = [author for author in authors if author.family]
-    if not authors:
-        raise Unusable("The record has no authors.")
-    if len(authors) > jsonlines.MOST_AUTHORS:
-        raise Unusable(f"The record has more than {jsonlines.MOST_AUTHORS:,} authors.")
-    if any(len(author.printed) > jsonlines.LONGEST_NAME for author in authors):
-        raise Unusable(f"An author's name is longer than {jsonlines.LONGEST_NAME:,} characters.")
-    return tuple(authors)
+    return jsonlines.authors(authors)
 
 
 def _parsed_authors(line: str, printed: list[str], parsed: object) -> list[PrintedAuthor]:
@@ -161,10 +160,15 @@ def _parsed_authors(line: str, printed: list[str], parsed: object) -> list[Print
             family,
             given,
             suffix,
-            tuple(name for name in affiliations if name and not name.startswith(_FOR_A_GROUP)),
+            institutions(affiliations),
         )
         for i, (family, given, suffix, *affiliations) in enumerate(entries)
     ]
+
+
+def institutions(affiliations: Iterable[str]) -> tuple[str, ...]:
+    """The affiliations that are places; "for the X Collaboration" is printed among them."""
+    return tuple(name for name in affiliations if name and not name.startswith(_FOR_A_GROUP))
 
 
 def _entry(item: object) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ SAMPLES = {
     "openalex answer": b'{"meta": {"count": 1}, "results": [\n {"id": "https://openalex.org/W1", "authorships": []}]}',
     "bibtex": b"% by hand\n@string{j = {J}}\n@article{a, author = {A. Li}, title = {T}}\n",
     "ris": b"\xef\xbb\xbfTY  - JOUR\nAU  - Li, A.\nTI  - T\nER  - \n",
+    "oai": b'<?xml version="1.0"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords/></OAI-PMH>',
+    "atom": b'<?xml version="1.0"?>\n<feed xmlns:a="http://a9.com/" xmlns="http://www.w3.org/2005/Atom"></feed>',
     "listing": b"Ding, Zixiang\n\nOn Widgets\nGuo, Lin, Ding, Zixiang\nText.\n",
 }
 
