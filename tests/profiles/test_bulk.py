@@ -230,7 +230,7 @@ def test_the_rest_is_joined_as_one_unit_with_its_reason(wangs, ada: Account, rul
     review.refresh_from_db()
     assert (review.applied, review.reason) == (2, "one person each")
     verbs = JournalEntry.objects.order_by("pk").values_list("verb", flat=True)
-    assert list(verbs) == ["drew a sample of", "marked", "marked", "decided", "decided", "accepted"]
+    assert list(verbs) == ["drew a sample of", "marked", "marked", "apply", "accepted"]
     entry = JournalEntry.objects.get(verb="accepted")
     assert (entry.account_name, entry.details["pairs"], entry.details["wrong"]) == ("ada", 2, 0)
     with pytest.raises(ValidationError, match="applied already"):

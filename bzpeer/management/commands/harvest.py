@@ -121,7 +121,7 @@ class Command(BaseCommand):
     def _api(self, label: str, read: partial[None], total: int | None) -> None:
         fetch = harvesting.fetcher(settings.HARVEST_ATOM)
         batch = Batch.objects.create(label=label[:200], source="atom")
-        self._work(batch, lambda batch, report: read(batch, report, fetch), lambda: total)
+        self._work(batch, lambda batch, report, losing: read(batch, report, fetch, losing=losing), lambda: total)
 
     def _work(self, batch: Batch, read: pipeline.Read | None, total: Any) -> None:
         """Take the batch through the pipeline, with a bar; raises CommandError with its problem."""
