@@ -256,7 +256,7 @@ def _refused() -> QuerySet[BatchRecord]:
 
 def _record(record: BatchRecord) -> Line:
     title = _("Record %(number)s of %(batch)s") % {"number": record.number, "batch": record.batch.label}
-    return Line(title, record.reason, reverse("batch", args=[record.batch_id]))
+    return Line(title, record.reason, record.get_absolute_url())
 
 
 def _pair(suggestion: Any) -> Line:

@@ -1,4 +1,5 @@
-"""A curator's afternoon in a real browser: preview, apply, take one record back and forth, fix one, take all back."""
+"""A curator's afternoon in a real browser: an import is looked at, applied and taken back, one record and whole; two
+people are merged, one work is taken out again and put back."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bzpeer import tasks
 from papers.models import Batch, Paper
-from profiles.models import Account
+from profiles.models import Account, Assignment, Author
 from tests.conftest import fact
 from tests.test_browser import browser
 
@@ -28,7 +29,7 @@ def open_page(
     browser: Browser, live_server: Any, bring: Callable[..., Batch], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Page]]:
     """open_page(javascript=…, width=…, scheme=…) as Carol, who may import; workers' tasks are done at once."""
-    known = {"bzpeer.process_batch": tasks.process_batch, "bzpeer.resolve_surnames": tasks.resolve_surnames}
+    known = {task.name: task for task in (tasks.process_batch, tasks.resolve_surnames, tasks.refresh_authors)}
     monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda name, given: known[name](*given))
     bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="On engines"))
     Account.objects.create_superuser("carol", password="engines")
@@ -126,3 +127,56 @@ def test_a_curator_previews_applies_and_takes_back(
     assert Paper.objects.get().title == "On engines"
     page.goto(address)
     expect(page.get_by_role("heading", level=1)).to_have_text("This paper was taken away")
+
+
+def wangs() -> dict[str, int]:
+    """Works by coauthor, of everyone printed "Wei Wang"."""
+    found = Assignment.objects.filter(signature__family="Wang").values_list("author", "signature__paper__title_text")
+    return {str(title): author for author, title in found}
+
+
+@pytest.mark.parametrize(("javascript", "width", "scheme"), [(True, 1280, "dark"), (False, 390, "light")])
+def test_a_curator_imports_merges_takes_one_work_out_and_puts_it_back(
+    open_page: Callable[..., Page], tmp_path: Path, javascript: bool, width: int, scheme: str
+):
+    physics = [fact(f"20{n:02}.00001", ["Wei Wang", "Ann Aard"], f"Quarks {n}", categories=["hep-ph"]) for n in (1, 2)]
+    vision = [fact(f"21{n:02}.00002", ["Wei Wang", "Bob Bern"], f"Frames {n}", categories=["cs.CV"]) for n in (1, 2, 3)]
+    records = tmp_path / "wangs.jsonl"
+    records.write_text("\n".join(map(json.dumps, physics + vision)))
+    page = open_page(javascript, width, scheme)
+    page.get_by_label("File").set_input_files(records)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="Waiting for a decision")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    apart = wangs()
+    assert len(set(apart.values())) == 2
+
+    smaller, larger = (Author.objects.get(pk=apart[title]) for title in ("Quarks 1", "Frames 1"))
+    page.goto(page.url.split("/imports/")[0] + smaller.get_absolute_url())
+    page.get_by_role("link", name="Merge with…").click()
+    page.get_by_role("searchbox", name="Number, address or name of a person").fill("Wei Wang")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name=f"Preview Wei Wang #{larger.pk}").click()
+    expect(page.get_by_role("heading", name="This is what would change")).to_be_visible()
+    looked_at(page, javascript, width)
+    assert wangs() == apart, "a preview changes nothing"
+    page.get_by_label("Why?").fill("One person, by her own page")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Merge")
+    assert set(wangs().values()) == {larger.pk}
+    looked_at(page, javascript, width)
+
+    page.get_by_role("listitem").filter(has_text="Quarks 1").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 of 2 rows hold")).to_be_visible()
+    assert wangs() == dict.fromkeys(apart, larger.pk) | {"Quarks 1": smaller.pk}
+    page.get_by_role("listitem").filter(has_text="Quarks 1").get_by_role("button", name="Redo").click()
+    expect(page.get_by_role("listitem").filter(has_text="Quarks 1").get_by_role("button", name="Undo")).to_be_visible()
+    assert set(wangs().values()) == {larger.pk}
+    page.get_by_role("button", name="Undo it").click()
+    expect(page.get_by_role("button", name="Do it again")).to_be_visible()
+    assert wangs() == apart
+
+    page.get_by_role("link", name=f"history Wei Wang #{smaller.pk}").click()
+    expect(page.get_by_text("“One person, by her own page”")).to_be_visible()
+    looked_at(page, javascript, width)
