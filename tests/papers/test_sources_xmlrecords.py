@@ -74,7 +74,7 @@ HOSTILE: list[tuple[str, bytes, str]] = [
     ("namespace twice", page(GOOD.replace("<title>", '<title xmlns:a="u" xmlns:b="u" a:x="1" b:x="1">')), "not well-formed XML"),
     ("prefix nobody declared", page(GOOD.replace("<title>", "<q:x>y</q:x><title>")), "not well-formed XML"),
     ("xml namespace stolen", page(GOOD.replace("<title>", '<title xmlns:xml="http://evil/">')), "not well-formed XML"),
-    ("namespace that is no address", page(GOOD).replace(b"<OAI-PMH", b"<OAI-PMH xmlns:z='u&amp;&quot;'"), "is no address"),
+    ("namespace that is no address", page(GOOD).replace(b"<OAI-PMH", b"<OAI-PMH xmlns:z='u&amp;&quot;'"), "is not a valid URI"),
     ("another namespace", page(GOOD.replace("http://arxiv.org/OAI/arXivRaw/", "http://evil.example/")), "taken in"),
     ("no namespace", page(GOOD.replace("xmlns='http://arxiv.org/OAI/arXivRaw/'", "")), "taken in"),
     ("prefixed all over", b'<o:OAI-PMH xmlns:o="http://www.openarchives.org/OAI/2.0/"><o:ListRecords>'
