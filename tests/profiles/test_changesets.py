@@ -463,7 +463,8 @@ def test_done_again_a_name_goes_back_to_what_was_there_then(smiths, ada: Account
 def test_of_two_curators_at_once_one_wins_and_the_other_is_told(smiths, ada: Account, bob: Account):
     merging = Merge(((smiths[0].pk, smiths[1].pk),))
     moving = MoveWorks(smiths[0].pk, chosen(1), smiths[2].pk)
-    seen: dict[Proposal, str] = {proposal: changesets.state(proposal) for proposal in (merging, moving)}
+    proposals: tuple[Proposal, ...] = (merging, moving)
+    seen = {proposal: changesets.state(proposal) for proposal in proposals}
 
     def change(account: Account, proposal: Proposal) -> str:
         try:
