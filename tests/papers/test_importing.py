@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -110,11 +111,11 @@ def test_many_chunks_parsed_ahead_are_what_one_chunk_is(monkeypatch: pytest.Monk
     lines = [b"{broken" if n % 30 == 7 else json.dumps(record).encode() for n, record in enumerate(records)]
     rows = Paper.objects.order_by("arxiv_id").values_list("arxiv_id", "updated", "title", "digest")
     one = run(*lines)
-    expected = [(*row[:3], bytes(row[3])) for row in rows]
+    expected = [(*row[:3], bytes(row[3] or b"")) for row in rows]
     Paper.objects.all().delete()
     monkeypatch.setattr(importing, "CHUNK", 7)
     many = run(*lines)
-    assert [(*row[:3], bytes(row[3])) for row in rows] == expected
+    assert [(*row[:3], bytes(row[3] or b"")) for row in rows] == expected
     assert (many.total, many.new, many.refused) == (one.total, one.new, one.refused)
 
 
@@ -174,9 +175,13 @@ def test_lines_behind_the_checkpoint_are_not_parsed_but_must_be_those_that_were_
     batch = run(*lines[:4])
     parsed: list[int] = []
     parse = reading.parsed
-    monkeypatch.setattr(
-        reading, "parsed", lambda items, source: parse([parsed.append(i.number) or i for i in items], source)
-    )
+
+    def watched(items: Iterable[reading.Item], source: str) -> list[Any]:
+        met = list(items)
+        parsed.extend(item.number for item in met)
+        return list(parse(met, source))
+
+    monkeypatch.setattr(reading, "parsed", watched)
     run(*lines, batch=batch)
     assert (parsed, batch.new) == ([5, 6], 6)
     for other in ([lines[1], lines[0], *lines[2:]], lines[:3]):
