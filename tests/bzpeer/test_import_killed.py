@@ -46,7 +46,7 @@ def state() -> dict[str, list[Any]]:
     signatures = ("paper__arxiv_id", "position", "printed", "family_key", "given_key", "surname_key")
     found: dict[str, Any] = {
         "papers": Paper.objects.values_list(*columns),
-        "digests": ((row[0], bytes(row[1] or b"")) for row in Paper.objects.values_list("arxiv_id", "digest")),
+        "digests": ((id, bytes(digest or b"")) for id, digest in Paper.objects.values_list("arxiv_id", "digest")),
         "signatures": Signature.objects.values_list(*signatures),
         "topics": PaperTopic.objects.values_list("paper__arxiv_id", "topic__name"),
         "fates": BatchRecord.objects.values_list("number", "fate", "source_id", "reason", "paper__arxiv_id"),

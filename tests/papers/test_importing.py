@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -175,12 +176,12 @@ def test_lines_behind_the_checkpoint_are_not_parsed_but_must_be_those_that_were_
     parsed: list[int] = []
     parse = reading.parsed
 
-    def noted(items, source):
-        items = list(items)
-        parsed.extend(item.number for item in items)
-        return parse(items, source)
+    def watched(items: Iterable[reading.Item], source: str) -> list[Any]:
+        met = list(items)
+        parsed.extend(item.number for item in met)
+        return list(parse(met, source))
 
-    monkeypatch.setattr(reading, "parsed", noted)
+    monkeypatch.setattr(reading, "parsed", watched)
     run(*lines, batch=batch)
     assert (parsed, batch.new) == ([5, 6], 6)
     for other in ([lines[1], lines[0], *lines[2:]], lines[:3]):
