@@ -51,9 +51,10 @@ def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:
         *_about(papers, topics[: limits["topic"]]),
         *(edge for _, edge in institutions[: limits["institution"]]),
     ]
+    # Counts are refreshed a moment after the rows they count: never state less than what is shown.
     totals: dict[Kind, int] = {
-        "person": known.count(),
-        "paper": author.works_count,
+        "person": max(known.count(), len(ties)),
+        "paper": max(author.works_count, len(papers)),
         "topic": len(topics),
         "institution": len(institutions),
     }

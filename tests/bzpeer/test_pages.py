@@ -269,3 +269,8 @@ def test_machines_are_answered(client: Client):
     assert client.get("/healthz").content == b"ok\n"
     robots = client.get("/robots.txt").content
     assert b"\nDisallow: /admin/\nDisallow: /curate/\n" in robots
+
+
+def test_the_graph_is_shown_while_the_counts_lag_behind(client: Client, xiangning_chen: Author):
+    Author.objects.filter(pk=xiangning_chen.pk).update(works_count=1)
+    assert client.get(reverse("person_graph", args=[xiangning_chen.pk])).status_code == 200
