@@ -239,8 +239,8 @@ def give(account: Account | AnonymousUser, case: Case, to: Account | None) -> Ca
 # --- the queues ------------------------------------------------------------------------------------------------------
 
 
-def _stopped() -> QuerySet[Batch]:
-    return Batch.objects.filter(stage__in=(Batch.Stage.WAITING, Batch.Stage.FAILED))
+def _waiting() -> QuerySet[Batch]:
+    return Batch.objects.filter(stage__in=(Batch.Stage.PROPOSED, Batch.Stage.WAITING, Batch.Stage.FAILED))
 
 
 def _batch(batch: Batch) -> Line:
@@ -249,9 +249,10 @@ def _batch(batch: Batch) -> Line:
 
 
 def _refused() -> QuerySet[BatchRecord]:
-    # Through the few batches that refused any: the index of records begins with the batch.
+    # Through the few batches that refused any: the index of records begins with the batch. What is only proposed has
+    # nothing to be fixed yet.
     refusing = BatchRecord.objects.filter(batch__refused__gt=0, fate=BatchRecord.Fate.REFUSED)
-    return refusing.select_related("batch")
+    return refusing.exclude(batch__stage__in=Batch.UNAPPLIED).select_related("batch")
 
 
 def _record(record: BatchRecord) -> Line:
@@ -293,8 +294,8 @@ def _report(report: Report) -> Line:
 BATCHES = Kind(
     "batches",
     pgettext_lazy("inbox", "Imports"),
-    gettext_lazy("Imports that wait for a worker or stopped before their end."),
-    _stopped,
+    gettext_lazy("Imports that wait for a decision or for a worker, or stopped before their end."),
+    _waiting,
     _batch,
 )
 REFUSED = Kind(

@@ -70,6 +70,13 @@ def test_every_kind_of_case_is_there_and_leads_somewhere(ada: Account, smiths):
     assert all(section.cases[0].line.title and section.cases[0].line.address for section in sections)
 
 
+def test_an_import_waits_for_its_decision_and_its_refused_records_for_the_import(ada: Account):
+    batch = Batch.objects.create(label="new.jsonl", stage=Batch.Stage.PROPOSED, refused=1)
+    BatchRecord.objects.create(batch=batch, number=1, fate="refused", reason="The record has no authors.")
+    found = counts(ada)
+    assert (found["batches"], "refused" in found) == (1, False)
+
+
 def test_a_decided_case_leaves_the_inbox(ada: Account, smiths):
     assert counts(ada)["pairs"] == 1
     decisions.decide(ada, *smiths, same=False)
