@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from celery import current_app
 from django import forms
@@ -12,14 +12,31 @@ from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import fetching, harvesting, journal, sources
-from .models import Batch, Harvest, Paper
+from .models import Batch, Harvest, JournalEntry, Paper
+
+T = TypeVar("T", bound=Model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[T]):
+    """Rows that are looked at here and written elsewhere."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
+        return False
 
 
 class UploadForm(forms.ModelForm[Batch]):
@@ -134,18 +151,17 @@ class HarvestAdmin(admin.ModelAdmin[Harvest]):
 
 
 @admin.register(Paper)
-class PaperAdmin(admin.ModelAdmin[Paper]):
+class PaperAdmin(ReadOnlyAdmin[Paper]):
     """Papers as their sources state them, to look at."""
 
     list_display = ("title_text", "arxiv_id", "doi", "updated", "source")
     search_fields = ("=arxiv_id", "=doi", "title_text")
-    show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Paper | None = None) -> bool:
-        return False
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin[JournalEntry]):
+    """What staff did, the newest first; rows are only ever added."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Paper | None = None) -> bool:
-        return False
+    list_display = ("at", "account_name", "verb", "subject")
+    list_filter = ("verb",)
+    ordering = ("-pk",)

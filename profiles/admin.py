@@ -1,23 +1,22 @@
-"""Accounts and roles, and what is decided, contradicted, moved and suggested, in the admin.
+"""Accounts and roles, and what is decided, changed, contradicted, moved, suggested and reported, in the admin.
 
 Authors are computed: they are looked at on their own pages. What is done to accounts and roles goes into the journal.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from papers import journal
+from papers.admin import ReadOnlyAdmin
 
-from .models import Account, Contradiction, Correction, Move, Suggestion
-
-T = TypeVar("T", bound=Model)
+from .models import Account, ChangeSet, Contradiction, Correction, Move, Report, Suggestion
 
 
 def _journal(request: HttpRequest, verb: str, subject: Account | Group, message: Any = "") -> None:
@@ -83,21 +82,6 @@ class RoleAdmin(Journalled, GroupAdmin):
     """Roles: what their accounts may do."""
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[T]):
-    """Rows that are looked at here and written elsewhere."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
-        return False
-
-
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnlyAdmin[Correction]):
     """Decisions of people, which the matcher holds to, the newest first. They are made and withdrawn on the pages."""
@@ -134,3 +118,23 @@ class SuggestionAdmin(ReadOnlyAdmin[Suggestion]):
     list_display = ("left", "right", "probability", "sentence")
     list_select_related = ("left", "right")
     ordering = ("-probability",)
+
+
+@admin.register(ChangeSet)
+class ChangeSetAdmin(ReadOnlyAdmin[ChangeSet]):
+    """What curators changed in one step, the newest first. It is undone on its own page."""
+
+    list_display = ("__str__", "made_by", "made_at", "reason")
+    list_filter = ("kind",)
+    list_select_related = ("made_by",)
+    ordering = ("-pk",)
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin[Report]):
+    """What readers said is wrong, the newest first. Reports are answered on the curators' pages."""
+
+    list_display = ("__str__", "text", "reporter", "made_at", "state", "answer")
+    list_filter = ("state", "kind")
+    list_select_related = ("author", "paper", "reporter")
+    ordering = ("-pk",)

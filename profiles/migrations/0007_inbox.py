@@ -9,7 +9,7 @@ from django.db import migrations, models
 # administrators.
 CURATORS = (
     "profiles.add_correction", "profiles.view_correction", "profiles.view_contradiction", "profiles.view_move",
-    "profiles.view_suggestion", "profiles.view_report", "profiles.change_report",
+    "profiles.view_suggestion", "profiles.view_changeset", "profiles.view_report", "profiles.change_report",
     "papers.add_batch", "papers.change_batch", "papers.view_batch", "papers.view_paper", "papers.view_journalentry",
 )
 ADMINISTRATORS = CURATORS + (
