@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
@@ -420,7 +421,7 @@ def test_what_lacks_is_filled_in_and_nothing_is_taken_away(bring, settings, upda
     with serving(scripted(feed(*(entry(id, updated=updated) for id in KNOWN)))) as server:
         settings.HARVEST_ATOM = server.url
         batch = Batch.objects.create(label="known", source="atom")
-        pipeline.process(batch.pk, read=lambda b, report: harvesting.complete(b, report, local()))
+        pipeline.process(batch.pk, read=partial(harvesting.complete, fetch=local()))
     batch.refresh_from_db()
     assert (batch.problem, batch.updated) == ("", 3)
     paper = Paper.objects.get(arxiv_id=KNOWN[0])
