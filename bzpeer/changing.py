@@ -24,6 +24,7 @@ from profiles import changesets, identifiers
 from profiles.changesets import InTheWay
 from profiles.curation import for_curators
 from profiles.models import Account, Assignment, Author, ChangeSet, Contradiction
+from profiles.obstacles import Obstacle, obstacles
 from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from profiles.search import find_people
 from profiles.views import find_author
@@ -136,7 +137,7 @@ def _step(request: HttpRequest, pk: int, step: Any) -> HttpResponse:
 def _shown(
     request: HttpRequest,
     change_set: ChangeSet,
-    in_the_way: Sequence[changesets.Obstacle] = (),
+    in_the_way: Sequence[Obstacle] = (),
     problems: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
@@ -153,7 +154,7 @@ def _shown(
         "following": following,
         "counts": counts,
         "steps": change_set.steps.select_related("made_by", "one").order_by("-pk")[:ROWS],
-        "obstacles": in_the_way or changesets.obstacles(change_set, [row for row in page if row.is_live]),
+        "obstacles": in_the_way or obstacles(change_set, [row for row in page if row.is_live]),
         "refused": bool(in_the_way),
         "problems": problems,
         "people": _concerned(change_set),

@@ -30,8 +30,8 @@ from . import changesets, decisions
 from .disambiguation.names import Agreement, compare
 from .models import Account, Author, BulkReview, Suggestion
 
-# Pairs of one unit: a change set of them is seconds of work, in one request.
-PAIRS = 500
+# Pairs of one unit: a change set of them is some seconds of work, in one request.
+PAIRS = 200
 # Suggested pairs that are asked about names and coauthors, the most useful first: some three seconds.
 ASKED = 5_000
 COUNTED = 1_000  # pairs of a rule are counted so far

@@ -5,24 +5,20 @@ Idea: a change is rows, one for each work, name or identifier, and the rows of w
 matcher cannot break; undoing a row withdraws what holds it and gives back what it had set aside. A change does what
 its rows say and nothing else: a work that the evidence would draw along is held where it was. Rows about one work are
 undone last in, first out; what stands in the way is named. Entry points: `apply` for a proposal (`profiles.proposals`),
-`merge` for many pairs, `undo`, `redo`, `obstacles`; `bzpeer.changes.preview` shows beforehand what would come of it.
+`merge` for many pairs, `undo`, `redo`; `bzpeer.changes.preview` shows beforehand what would come of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import chain
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from papers import journal
@@ -33,6 +29,7 @@ from . import anchors, authors, resolving
 from .addresses import heir_of
 from .arrays import ids
 from .decisions import LONGEST_REASON, curator
+from .holding import Statement, give_back, hold, set_aside, statements
 from .models import (
     Account,
     Assignment,
@@ -46,20 +43,11 @@ from .models import (
     Identifier,
     NameVariant,
 )
+from .obstacles import Obstacle, obstacles
 from .proposals import NAMED, Merge, MoveWorks, Proposal, refuse_one_paper, rows_of, shown_name
-from .rulings import snapshot
 
 # Times that the surnames are resolved until nothing is drawn along any more; seldom more than two.
 PASSES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """What stands in the way of undoing or redoing a row: a later change set, or a decision."""
-
-    sentence: str
-    change_set: int | None = None
-    decision: int | None = None
 
 
 class InTheWay(ValidationError):
@@ -124,7 +112,7 @@ def undo(account: Account | AnonymousUser, change_set: ChangeSet, row: int | Non
     if not whole:
         held = held.filter(change__in=_pks(rows))
     held.update(withdrawn_at=now, withdrawn_by=account)
-    _give_back(rows)
+    give_back(rows)
     Change.objects.filter(pk__in=_pks(rows)).update(undone_at=now, undone_by=account)
     if change_set.kind == ChangeSet.Kind.NAME:
         _name(rows[0].target, rows[0].old)
@@ -166,19 +154,6 @@ def state(proposal: Proposal) -> str:
     typed = Identifier.objects.filter(author__in=proposal.authors).order_by("pk").values_list("scheme", "value")
     text = repr([list(works), list(about.values_list("preferred_name", "account", "merged_into")), list(typed)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def obstacles(change_set: ChangeSet, rows: Sequence[Change], live: bool = True) -> list[Obstacle]:
-    """What stands in the way of undoing these rows (of doing them again, where they are not `live`); one each."""
-    found: dict[tuple[str, int], Obstacle] = {}
-    for row, later in _later_rows(change_set, rows):
-        found.setdefault(("set", later.change_set_id), Obstacle(_overtaken(row, later), change_set=later.change_set_id))
-    for row, decision in _later_decisions(rows):
-        found.setdefault(("decision", decision.pk), Obstacle(_decided(row, decision), decision=decision.pk))
-    if not live:
-        for sentence in _elsewhere(rows):
-            found.setdefault(("work", len(found)), Obstacle(sentence))
-    return list(found.values())
 
 
 def _reason(reason: str) -> str:
@@ -234,13 +209,13 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
         _identify(row, row.new)
     else:
         rows = [row for row in rows if row.signature_id is not None]
-        _set_aside(rows, account)
+        set_aside(rows, account)
         if not change_set.rows.filter(undone_at=None).exclude(pk__in=_pks(rows)).exists():
             _remember_anchors(
                 change_set, {author for row in rows for author in (row.source_id, row.target_id) if author}
             )
         _anchor(change_set, {row.signature_id or 0: (row.source_id or 0, row.target_id) for row in rows})
-        _hold(change_set, _statements(change_set, rows), account)
+        hold(change_set, statements(change_set, rows), account)
     expected = {row.signature_id: row.target_id for row in rows if row.signature_id is not None}
     _settle(change_set, rows, expected, surnames, account)
     if change_set.kind == ChangeSet.Kind.SPLIT:
@@ -279,142 +254,6 @@ def _identify(row: Change, value: str) -> None:
         row.target.identifiers.update_or_create(scheme=row.scheme, defaults={"value": value, "change": row})
     else:
         row.target.identifiers.filter(scheme=row.scheme).delete()
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """A signature is, or is not, an author's; for the sake of a row, or (none) to keep it where it is."""
-
-    signature: int
-    author: int
-    same: bool
-    row: Change | None = None
-
-
-def _statements(change_set: ChangeSet, rows: Sequence[Change]) -> Iterator[_Statement]:
-    """What holds these rows: the work is the target's; and, but in a merge, not the source's.
-
-    What stays with the source is not the target's either: the evidence that had joined it to the works that go would
-    take it along.
-    """
-    for row in rows:
-        yield _Statement(row.signature_id or 0, row.target_id, True, row)
-        if not change_set.merges:
-            yield _Statement(row.signature_id or 0, row.source_id or 0, False, row)
-    if not change_set.merges:
-        going = {row.signature_id for row in rows}
-        for source, target in sorted({(row.source_id or 0, row.target_id) for row in rows}):
-            staying = Assignment.objects.filter(author=source).values_list("signature", flat=True)
-            yield from (_Statement(signature, target, False) for signature in staying if signature not in going)
-
-
-def _hold(change_set: ChangeSet, statements: Iterable[_Statement], account: Account) -> None:
-    """Record the statements as decisions; what is said already is not said again."""
-    said = list(statements)
-    signatures = Signature.objects.select_related("paper").in_bulk({s.signature for s in said})
-    people = Author.objects.select_related("anchor__paper").in_bulk({s.author for s in said})
-    known = {pk: snapshot(author.anchor) if author.anchor else {} for pk, author in people.items()}
-    printed = {pk: snapshot(signature) for pk, signature in signatures.items()}
-    Correction.objects.bulk_create(
-        (
-            Correction(
-                signature_id=s.signature,
-                author_id=s.author,
-                kind=Correction.Kind.ATTRIBUTION,
-                same=s.same,
-                reason=change_set.reason,
-                made_by=account,
-                change_set=change_set,
-                change=s.row,
-                printed={"signature": printed[s.signature]} | ({"author": known[s.author]} if known[s.author] else {}),
-            )
-            for s in said
-        ),
-        ignore_conflicts=True,
-        batch_size=2_000,
-    )
-
-
-def _set_aside(rows: Sequence[Change], account: Account) -> None:
-    """Withdraw what was decided before and these rows decide otherwise, each to come back with the row's undoing."""
-    row_of = {row.signature_id or 0: row for row in rows}
-    target_of = {signature: row.target_id for signature, row in row_of.items()}
-    lineage = _lineage({row.target_id for row in rows})
-    live = Correction.objects.live()
-    moved = ids(row_of)
-    aside: dict[int, Change] = {}
-    for pk, signature, author, same in live.filter(signature__in=moved, kind=Correction.Kind.ATTRIBUTION).values_list(
-        "pk", "signature", "author", "same"
-    ):
-        mover = row_of[signature]
-        if same or author == mover.source_id or author in lineage[mover.target_id]:
-            aside[pk] = mover
-    pairs = live.filter(kind=Correction.Kind.SIGNATURES).filter(Q(signature__in=moved) | Q(other__in=moved))
-    of_pairs = pairs.values_list(
-        "pk", "same", "signature", "other", "signature__assignment__author", "other__assignment__author"
-    )
-    for pk, same, one, other, holder, other_holder in of_pairs:
-        if (target_of.get(one, holder) == target_of.get(other, other_holder)) != same:
-            aside[pk] = row_of.get(one) or row_of[other]
-    if rows[0].change_set.merges:
-        aside |= _kept_apart(rows)
-    by_row: defaultdict[int, list[int]] = defaultdict(list)
-    for pk, row in aside.items():
-        by_row[row.pk].append(pk)
-    now = timezone.now()
-    set_aside = [
-        Correction(pk=pk, withdrawn_at=now, withdrawn_by=account, superseded_by_id=row)
-        for row, pks in by_row.items()
-        for pk in pks
-    ]
-    Correction.objects.bulk_update(set_aside, ["withdrawn_at", "withdrawn_by", "superseded_by"], batch_size=1_000)
-
-
-def _kept_apart(rows: Sequence[Change]) -> dict[int, Change]:
-    """Decisions that keep apart what a merge makes one person, by id: two authors, or one and a work of the other."""
-    merging = {row.target_id: row for row in reversed(rows)}
-    target_of = {author: row.target_id for row in rows for author in (row.source_id or 0, row.target_id)}
-    group = {one: target_of[root] for root, members in _lineage(target_of.keys()).items() for one in members}
-    apart = Correction.objects.live().filter(same=False, author__in=ids(group))
-    of_works = apart.filter(kind=Correction.Kind.ATTRIBUTION).values_list(
-        "pk", "author", "signature__assignment__author"
-    )
-    of_authors = apart.filter(kind=Correction.Kind.AUTHORS).values_list("pk", "author", "other_author")
-    return {
-        pk: merging[group[one]]
-        for pk, one, other in chain(of_works, of_authors)
-        if one in group and group[one] == group.get(other or 0)
-    }
-
-
-def _lineage(roots: Collection[int]) -> dict[int, set[int]]:
-    """Each of these authors with all that were merged into it."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """WITH RECURSIVE was(root, id) AS (
-                   SELECT r, r FROM unnest(%s::bigint[]) r
-                    UNION SELECT was.root, a.id FROM profiles_author a JOIN was ON a.merged_into_id = was.id
-               ) SELECT root, id FROM was""",
-            [list(roots)],
-        )
-        for root, one in cursor.fetchall():
-            found[root].add(one)
-    return found
-
-
-def _give_back(rows: Sequence[Change]) -> None:
-    """What these rows had set aside holds again."""
-    with connection.cursor() as cursor:
-        # Not where the same was decided anew meanwhile.
-        cursor.execute(
-            """UPDATE profiles_correction c SET withdrawn_at = NULL, withdrawn_by_id = NULL, superseded_by_id = NULL
-                WHERE c.superseded_by_id = ANY(%s)
-                  AND NOT EXISTS (SELECT FROM profiles_correction d WHERE d.withdrawn_at IS NULL AND d.same = c.same
-                      AND (d.signature_id, d.other_id, d.author_id, d.other_author_id)
-                          IS NOT DISTINCT FROM (c.signature_id, c.other_id, c.author_id, c.other_author_id))""",
-            [_pks(rows)],
-        )
 
 
 def _anchor(change_set: ChangeSet, moves: Mapping[int, tuple[int, int]]) -> None:
@@ -499,11 +338,11 @@ def _settle(
             if last or not (missed or strays):
                 break
             transaction.set_rollback(True)
-        held = [_Statement(s, before[s], True) for s in strays if s in before]
-        held += [_Statement(s, now[s], False) for s in strays if now[s] in concerned]
+        held = [Statement(s, before[s], True) for s in strays if s in before]
+        held += [Statement(s, now[s], False) for s in strays if now[s] in concerned]
         for s in missed:
-            held += [_Statement(s, expected[s], True, row_of[s]), _Statement(s, row_of[s].target_id, False, row_of[s])]
-        _hold(change_set, held, account)
+            held += [Statement(s, expected[s], True, row_of[s]), Statement(s, row_of[s].target_id, False, row_of[s])]
+        hold(change_set, held, account)
     owners = {a for s in report.signatures for a in (before.get(s), now.get(s)) if a is not None} | concerned
     authors.refresh(sorted(owners))
     beside = Assignment.objects.filter(signature__paper__signatures__in=ids(report.signatures))
@@ -587,69 +426,6 @@ def _noted(change_set: ChangeSet, kind: ChangeStep.Kind, rows: Sequence[Change],
     ChangeStep.objects.create(change_set=change_set, kind=kind, rows=len(rows), whole=whole, one=one, made_by=account)
     verb = "undo" if kind == ChangeStep.Kind.UNDONE else "redo"
     journal.write(account, verb, change_set, rows=len(rows), row=one.pk if one else None)
-
-
-def _later_rows(change_set: ChangeSet, rows: Sequence[Change]) -> Iterator[tuple[Change, Change]]:
-    """Rows of later change sets that hold, about the same work, name or identifier; with the row that they overtake."""
-    later = Change.objects.filter(undone_at=None, change_set__gt=change_set).select_related("change_set__made_by")
-    if change_set.kind in {ChangeSet.Kind.NAME, ChangeSet.Kind.IDENTIFIER}:
-        for row in rows:
-            same = later.filter(change_set__kind=change_set.kind, target=row.target_id, scheme=row.scheme)
-            yield from ((row, other) for other in same.order_by("-pk")[:1])
-        return
-    row_of = {row.signature_id: row for row in rows if row.signature_id is not None}
-    found = later.filter(signature__in=ids(row_of)).order_by("change_set", "pk").distinct("change_set")
-    yield from ((row_of[other.signature_id or 0], other) for other in found)
-
-
-def _later_decisions(rows: Sequence[Change]) -> Iterator[tuple[Change, Correction]]:
-    """Decisions that hold, made about one of these works after the row was last done or undone."""
-    row_of = {row.signature_id: row for row in rows if row.signature_id is not None}
-    if not row_of:
-        return
-    held = Correction.objects.filter(change__in=_pks(rows)).values_list("change").annotate(Max("pk"))
-    last = dict(held.order_by())
-    about = Correction.objects.live().filter(change_set=None)
-    about = about.filter(Q(signature__in=ids(row_of)) | Q(other__in=ids(row_of)))
-    for correction in about.select_related("made_by", "author", "signature", "other").order_by("pk"):
-        row = row_of.get(correction.signature_id or 0) or row_of[correction.other_id or 0]
-        if correction.pk > last.get(row.pk, 0):
-            yield row, correction
-
-
-def _elsewhere(rows: Sequence[Change]) -> Iterator[str]:
-    """Works that are no longer with the one they went from."""
-    holder = dict(
-        Assignment.objects.filter(signature__in=[row.signature_id for row in rows if row.signature_id]).values_list(
-            "signature", "author"
-        )
-    )
-    for row in rows:
-        if row.signature_id is None and row.source_id is not None:
-            yield _("%(row)s: the paper no longer prints this name.") % {"row": row}
-        elif row.source_id is not None and holder.get(row.signature_id or 0) != row.source_id:
-            yield _("%(row)s is no longer with #%(id)s, from whom it went.") % {"row": row, "id": row.source_id}
-
-
-def _overtaken(row: Change, later: Change) -> str:
-    return _("%(row)s was changed again by %(set)s of %(who)s on %(day)s. Undo that first.") % {
-        "row": row,
-        "set": later.change_set,
-        "who": later.change_set.made_by.get_username(),
-        "day": _day(later.change_set.made_at),
-    }
-
-
-def _decided(row: Change, decision: Correction) -> str:
-    return _("Decided after it by %(who)s on %(day)s: %(decision)s. Withdraw that first.") % {
-        "decision": decision,
-        "who": decision.made_by.get_username(),
-        "day": _day(decision.made_at),
-    }
-
-
-def _day(moment: datetime) -> str:
-    return date_format(moment, "DATE_FORMAT")
 
 
 def _pks(rows: Iterable[Change]) -> list[int]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.test import Client
 
 from bzpeer import pipeline
 from papers.models import Batch
@@ -35,6 +37,28 @@ def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
     account = Account.objects.create_user(username, is_staff=True, **more)
     account.groups.add(Group.objects.get(name=role))
     return account
+
+
+@pytest.fixture
+def curator(client: Client, db: None) -> Account:
+    """A curator, signed in with `client`."""
+    account = with_role("curator")
+    client.force_login(account)
+    return account
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The authors that a worker was asked to refresh, which it has done at once."""
+    asked: list[list[int]] = []
+
+    def send_task(name: str, arguments: list[list[int]]) -> None:
+        assert name == "bzpeer.refresh_authors"
+        asked.append(arguments[0])
+        pipeline.refresh(arguments[0])
+
+    monkeypatch.setattr(current_app, "send_task", send_task)
+    return asked
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from celery import current_app
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -32,34 +31,13 @@ from profiles.models import (
 from profiles.proposals import CorrectName, Merge, MoveWorks, Proposal, SetIdentifier
 from tests.conftest import fact, with_role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
 WHY = "Seen on their own pages."
 TABLES = [
     Assignment, Author, Change, ChangeSet, ChangeStep, Contradiction, Correction, Follow, FollowQuestion, Identifier,
     JournalEntry, Move, NameVariant,
 ]  # fmt: skip
-
-
-@pytest.fixture
-def curator(client: Client) -> Account:
-    account = with_role("curator")
-    client.force_login(account)
-    return account
-
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The authors that a worker was asked to refresh, which it has done at once."""
-    asked: list[list[int]] = []
-
-    def send_task(name: str, arguments: list[list[int]]) -> None:
-        assert name == "bzpeer.refresh_authors"
-        asked.append(arguments[0])
-        pipeline.refresh(arguments[0])
-
-    monkeypatch.setattr(current_app, "send_task", send_task)
-    return asked
 
 
 @pytest.fixture

@@ -5,38 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from celery import current_app
 from django.test import Client
 from django.urls import reverse
 
-from bzpeer import pipeline
 from profiles.models import Account, Assignment, Author, Contradiction, Correction, Suggestion
-from tests.conftest import fact, with_role
+from tests.conftest import fact
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
 PAGES = ["curate_people", "curate_works", "curate_contradictions", "curate_reports", "curate_decided"]
-
-
-@pytest.fixture
-def curator(client: Client) -> Account:
-    account = with_role("curator")
-    client.force_login(account)
-    return account
-
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The authors that a worker was asked to refresh, which it has done at once."""
-    asked: list[list[int]] = []
-
-    def send_task(name: str, arguments: list[list[int]]) -> None:
-        assert name == "bzpeer.refresh_authors"
-        asked.append(arguments[0])
-        pipeline.refresh(arguments[0])
-
-    monkeypatch.setattr(current_app, "send_task", send_task)
-    return asked
 
 
 @pytest.fixture
