@@ -363,6 +363,15 @@ def test_the_history_does_not_tell_what_a_corrected_name_was(client: Client, cur
     assert "Dead Name" not in html
 
 
+def test_the_history_says_which_paper_no_longer_prints_the_name(client: Client, bring):
+    bring(*(fact(f"2001.0000{n}", ["Ada Lovelace", "Ann Aard"], title=f"Engines {n}") for n in (1, 2)))
+    ann = Author.objects.get(name="Ann Aard")
+    bring(fact("2001.00002", ["Ada Lovelace"], title="Engines 2", updated="2021-01-01"))
+    html = text(client.get(reverse("person_history", args=[ann.pk])))
+    assert "1 name is no longer on a paper" in html
+    assert "“Ann Aard” on 2001.00002: a newer version no longer prints it" in html
+
+
 def test_the_history_pages_by_key(client: Client, curator: Account, wangs):
     large, small = wangs
     for number in range(70):
