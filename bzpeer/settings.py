@@ -132,6 +132,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
+HARVEST_OPENALEX = env.text("HARVEST_OPENALEX", "https://api.openalex.org/works")
 # arXiv's terms of use: one request in three seconds; other repositories are hardly more patient.
 HARVEST_PACE = env.whole("HARVEST_PACE", 3)
 # Tests run their repository on this machine. An endpoint that names this machine outright may then be asked.

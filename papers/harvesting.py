@@ -11,11 +11,13 @@ keeping one earlier token (Brent 1980). Every run is a batch of at most `PAGES_A
 the pipeline; a run that fails keeps what came, says why, and is followed by another, later and later.
 
 Nothing here begins by itself: a harvest is configured by a person or asked for by a command.
-Entry points: `run` (OAI-PMH), `complete` (what records here lack, from arXiv's API), `search` (its queries).
+Entry points: `run` (OAI-PMH), `complete` (what records here lack, from arXiv's API), `by_ids` and `search` (its
+papers), `works` (OpenAlex).
 """
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,7 +36,7 @@ from .fetching import Fetcher, Unfetched
 from .importing import Losing
 from .models import Batch, BatchRecord, Harvest, Paper, Unanswered
 from .records import Numbered, Refusal
-from .sources import atom, oai
+from .sources import atom, oai, openalex
 from .streams import Refused, UnreadableFile
 
 # Some 130,000 records of arXiv: what came is resolved and shown every few hours, well within a task's time limit.
@@ -355,3 +357,44 @@ def _ask(fetch: Fetcher, asked: dict[str, str]) -> atom.Page:
 
     # Status 400 comes with the reason.
     return fetch.get(f"{settings.HARVEST_ATOM}?{urlencode(asked)}", read, also={400})
+
+
+# --- OpenAlex --------------------------------------------------------------------------------------------------------
+
+
+def works(batch: Batch, report: Report, fetch: Fetcher, wanted: str, losing: Losing = nobody) -> None:
+    """All works that a filter of OpenAlex finds. Raises `Unfetched` or `Refused`.
+
+    A list cuts the authors of large teams; each such work is asked for by itself, which gives all of them.
+    """
+    with _by_hand(batch):
+        cursor = "*"
+        for _ in range(MOST_PAGES):
+            asked = urlencode({"filter": wanted, "per-page": str(IDS_A_REQUEST), "cursor": cursor})
+            page = fetch.get(f"{settings.HARVEST_OPENALEX}?{asked}", _works, also={400})
+            items = [
+                _uncut(fetch, item, page.cut[item.number]) if item.number in page.cut else item for item in page.items
+            ]
+            _store(batch, items, losing)
+            report(batch)
+            cursor = page.following
+            if not cursor or not items:
+                return
+
+
+def _works(body: bytes) -> openalex.Page:
+    return openalex.page(body, timezone.now().date())
+
+
+def _uncut(fetch: Fetcher, refused: Numbered | Refusal, work: str) -> Numbered | Refusal:
+    """The whole work in place of the cut one, or its refusal where it does not come."""
+
+    def read(body: bytes) -> Numbered | Refusal:
+        return next(openalex.read(io.BytesIO(body), timezone.now().date()), refused)
+
+    try:
+        return replace(fetch.get(f"{settings.HARVEST_OPENALEX}/{work}", read), number=refused.number)
+    except Unfetched as error:
+        if error.transient:
+            raise
+        return refused

@@ -3,7 +3,7 @@
 Authors: the printed name is `raw_author_name`, for `author.display_name` is that of OpenAlex's own entity. Affiliations
 are the raw strings, and institutions by name only where there are none. The API cuts the author lists of its answers at
 100 and says so in `is_authors_truncated`; such a work is refused, and so is one of an answer that has just 100 and says
-nothing: its own address gives the whole.
+nothing: its own address gives the whole, which `papers.harvesting` asks for.
 
 ORCID iDs: `raw_orcid` stood in the work's own metadata. `author.orcid` belongs to the entity, which OpenAlex may have
 put together wrongly, so it is kept apart as inferred and is no evidence of who somebody is.
@@ -11,13 +11,17 @@ put together wrongly, so it is kept apart as inferred and is no evidence of who 
 Dates: `publication_date` is the earliest that is known, and January 1 where only the year is. Of versions nothing is
 said, so a record of this source fills in and never overwrites what arXiv states.
 
+Entry points: `read` for a file, `page` for an answer of the API.
 Reference: OpenAlex documentation, Work object, Authorship object, and its page on limitations.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, BinaryIO
@@ -28,7 +32,7 @@ from papers.names import split_name
 from papers.records import Numbered, PrintedAuthor, Record, Refusal
 from papers.sources import jsonarrays, jsonlines, references
 from papers.sources.jsonlines import Fields, Unusable
-from papers.streams import LONGEST_LINE
+from papers.streams import LONGEST_LINE, Refused, UnreadableFile
 from papers.text import clean, storable
 
 _WORK = re.compile(rb'"id"\s*:\s*"https://openalex\.org/W[0-9]')
@@ -46,6 +50,17 @@ _MOST_TOPICS = 10
 _LONGEST_TOPIC = 120
 # Words of an abstract within `papers.sources.jsonlines.LONGEST_TEXT` characters.
 _MOST_WORDS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer to a list of works. `following` is the cursor that asks for the next one, "" in the last; `cut` names
+    the works whose author lists were cut, by the number of their (refused) item."""
+
+    items: tuple[Numbered | Refusal, ...]
+    following: str
+    total: int
+    cut: Mapping[int, str]
 
 
 def recognises(head: bytes) -> bool:
@@ -68,6 +83,22 @@ def read(stream: BinaryIO, today: date | None = None) -> Iterator[Numbered | Ref
         if start.partition(b"\n")[0].strip() == b"{":  # one work, indented
             pieces = _whole(stream)
     return jsonlines.records(stream, partial(_record, listed), today, pieces)
+
+
+def page(body: bytes, today: date) -> Page:
+    """An answer of the API. Raises `UnreadableFile` for a damaged one, and `Refused` for the API's own refusal."""
+    try:
+        answer = json.loads(body)
+        works, meta = answer.get("results"), answer.get("meta") or {}
+        if works is None:
+            raise Refused(f"OpenAlex refuses this: {clean(str(answer.get('message') or answer.get('error')))[:300]}")
+        named = {n: _WORK_ID.fullmatch(str(work.get("id"))) for n, work in enumerate(works, 1) if _is_cut(work, True)}
+        following, total = meta.get("next_cursor"), meta.get("count")
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        raise UnreadableFile("The answer is not one of OpenAlex's lists of works.") from None
+    cut = {number: match[1] for number, match in named.items() if match}
+    items = tuple(read(io.BytesIO(body), today))
+    return Page(items, following if isinstance(following, str) else "", total if isinstance(total, int) else 0, cut)
 
 
 def _whole(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -157,12 +188,12 @@ def _topics(value: object) -> tuple[str, ...]:
 
 def _authors(work: Fields, listed: bool) -> tuple[PrintedAuthor, ...]:
     authorships = _objects(work.get("authorships"), "authorships", jsonlines.MOST_AUTHORS)
-    cut = work.get("is_authors_truncated")
-    if cut is True or (listed and cut is None and len(authorships) == _CUT_AT):
+    if _is_cut(work, listed):
         number = _WORK_ID.fullmatch(str(work.get("id")))
+        cut = "is" if work.get("is_authors_truncated") else "may be"
         raise Unusable(
-            f"The list of authors {'is' if cut else 'may be'} cut short at {len(authorships)} names; the whole record "
-            f"is at https://api.openalex.org/works/{number[1] if number else '…'}"
+            f"The list of authors {cut} cut short at {len(authorships)} names; the whole record is at "
+            f"https://api.openalex.org/works/{number[1] if number else '…'}"
         )
     authors = [_author(authorship) for authorship in authorships]
     if not authors:
@@ -170,6 +201,12 @@ def _authors(work: Fields, listed: bool) -> tuple[PrintedAuthor, ...]:
     if not all(author.family for author in authors):
         raise Unusable("The list of authors has a gap: one of them has no name.")
     return tuple(authors)
+
+
+def _is_cut(work: Fields, listed: bool) -> bool:
+    """Whether the author list is, or may be, shorter than the paper's."""
+    cut, authorships = work.get("is_authors_truncated"), work.get("authorships")
+    return cut is True or (listed and cut is None and isinstance(authorships, list) and len(authorships) == _CUT_AT)
 
 
 def _author(authorship: Fields) -> PrintedAuthor:

@@ -18,7 +18,7 @@ from papers.models import Batch, Harvest, JournalEntry, Paper
 from profiles.models import Account, Author
 from tests.conftest import fact
 from tests.papers.http_server import Answer, Repository, error, local, scripted, serving
-from tests.papers.test_harvesting import KNOWN, RECORDS, entry, feed
+from tests.papers.test_harvesting import KNOWN, RECORDS, entry, feed, work, works
 
 pytestmark = pytest.mark.django_db
 
@@ -239,3 +239,10 @@ def test_harvests_are_for_staff(client: Client):
     client.force_login(Account.objects.create_user("reader"))
     assert client.post(reverse("admin:papers_harvest_add"), FORM).status_code == 302
     assert not Harvest.objects.exists()
+
+
+def test_works_of_openalex_become_profiles(settings):
+    with serving(scripted(works(work(1, "Ada Lovelace")))) as server:
+        settings.HARVEST_OPENALEX = server.url
+        assert "1 new" in run("openalex", "--filter", "author.id:A1")
+    assert Author.objects.get(name="Ada Lovelace").affiliation == "Ockham Park"

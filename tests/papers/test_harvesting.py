@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -488,3 +490,62 @@ def test_a_query_is_read_page_by_page_and_an_empty_page_in_the_middle_is_asked_f
         harvesting.search(batch, lambda batch: None, local(pauses), 'au:"Ada Lovelace"')
         assert [path.split("start=")[1].split("&")[0] for path in server.requests] == ["0", "2", "2"]
     assert (batch.new, len(pauses)) == (3, 1)
+
+
+# --- OpenAlex --------------------------------------------------------------------------------------------------------
+
+
+def work(number: int, *names: str, **more: Any) -> dict[str, Any]:
+    authorships = [{"raw_author_name": name, "raw_affiliation_strings": ["Ockham Park"]} for name in names]
+    return {"id": f"https://openalex.org/W{number}", "title": f"Work {number}", "authorships": authorships} | more
+
+
+def works(*found: dict[str, Any], cursor: str | None = None) -> bytes:
+    return json.dumps({"meta": {"count": 3, "next_cursor": cursor}, "results": found}).encode()
+
+
+def test_works_of_openalex_come_page_by_page_and_cut_author_lists_whole(settings):
+    cut = work(2, "Ada Lovelace", is_authors_truncated=True)
+    whole = json.dumps(work(2, "Ada Lovelace", "Mary Somerville"), indent=1).encode()
+    script = scripted(works(work(1, "Ada Lovelace"), cut, cursor="next"), whole, works(work(3, "Ada Lovelace")))
+    with serving(script) as server:
+        settings.HARVEST_OPENALEX = server.url
+        batch = Batch.objects.create(label="works", source="openalex")
+        pipeline.process(batch.pk, read=partial(harvesting.works, fetch=local(), wanted="author.id:A1"))
+    batch.refresh_from_db()
+    assert (batch.problem, batch.new, batch.refused, batch.checkpoint) == ("", 3, 0, 3)
+    assert Paper.objects.get(title="Work 2").signatures.count() == 2
+    asked = [path.removeprefix("/oai") for path in server.requests]
+    assert asked[0] == "?filter=author.id%3AA1&per-page=100&cursor=%2A"
+    assert asked[1:] == ["/W2", "?filter=author.id%3AA1&per-page=100&cursor=next"]
+
+
+def test_a_cut_work_that_openalex_does_not_have_stays_refused(settings):
+    script = scripted(works(work(1, "Ada Lovelace", is_authors_truncated=True)), Answer(b"{}", status=404))
+    with serving(script) as server:
+        settings.HARVEST_OPENALEX = server.url
+        batch = Batch.objects.create(label="works", source="openalex")
+        pipeline.process(batch.pk, read=partial(harvesting.works, fetch=local(), wanted="x"))
+    batch.refresh_from_db()
+    assert (batch.new, batch.refused) == (0, 1)
+    assert "the whole record is at https://api.openalex.org/works/W1" in batch.records.get().reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Answer(b'{"error": "Invalid query", "message": "x is no filter"}', status=400), "x is no filter"),
+        (Answer(b"<html>busy</html>"), "not one of OpenAlex's lists of works"),
+        (Answer(b"[" * 100_000), "not one of OpenAlex's lists of works"),
+        (Answer(b'{"results": 7}'), "not one of OpenAlex's lists of works"),
+        (Answer(b'{"results": [7]}'), "not one of OpenAlex's lists of works"),
+    ],
+)
+def test_what_openalex_can_answer_wrongly_is_a_sentence(settings, answer: Answer, problem: str):
+    with serving(scripted(answer)) as server:
+        settings.HARVEST_OPENALEX = server.url
+        batch = Batch.objects.create(label="works", source="openalex")
+        pipeline.process(batch.pk, read=partial(harvesting.works, fetch=local(), wanted="x"))
+    batch.refresh_from_db()
+    assert batch.stage == Batch.Stage.FAILED
+    assert problem in batch.problem

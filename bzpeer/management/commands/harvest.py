@@ -29,16 +29,16 @@ from papers.streams import UnreadableFile
 
 
 class Command(BaseCommand):
-    """`oai` (a repository, kept current), `atom` (some papers) and `--known` (what the papers here lack)."""
+    """`oai` (a repository, kept current), `atom` and `openalex` (some papers), `--known` (what papers here lack)."""
 
     help = (
-        "Fetch records over the network: `oai` from an OAI-PMH repository, `atom` from arXiv's API, --known what the "
-        "papers here lack. Ctrl-C keeps what has come; the same command goes on."
+        "Fetch records over the network: `oai` from an OAI-PMH repository, `atom` from arXiv's API, `openalex` from "
+        "OpenAlex, --known what the papers here lack. Ctrl-C keeps what has come; the same command goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--known", action="store_true", help="abstracts and the like of the papers that are here")
-        kinds = parser.add_subparsers(dest="kind", metavar="{oai,atom}", parser_class=argparse.ArgumentParser)
+        kinds = parser.add_subparsers(dest="kind", metavar="{oai,atom,openalex}", parser_class=argparse.ArgumentParser)
         oai = kinds.add_parser("oai", help="an OAI-PMH repository, or a set of it; from where the last time ended")
         oai.add_argument("--endpoint", default=Harvest._meta.get_field("endpoint").default, metavar="URL")
         oai.add_argument("--prefix", choices=Harvest.Prefix.values, default=Harvest.Prefix.RAW.value)
@@ -54,14 +54,24 @@ class Command(BaseCommand):
         asked.add_argument("--author", metavar="NAME")
         asked.add_argument("--query", help="as arXiv's API takes it, such as cat:cs.LG")
 
+        openalex = kinds.add_parser("openalex", help="works of OpenAlex, with affiliations and iDs")
+        openalex.add_argument(
+            "--filter",
+            required=True,
+            dest="wanted",
+            help="as OpenAlex takes it, such as author.orcid:0000-0002-1825-0097",
+        )
+
     def handle(self, *args: Any, kind: str | None, known: bool, **options: Any) -> None:
         if bool(kind) == known:
-            raise CommandError("Say one of: harvest oai …, harvest atom …, harvest --known.")
+            raise CommandError("Say one of: harvest oai …, harvest atom …, harvest openalex …, harvest --known.")
         try:
             if kind == "oai":
                 self._oai(**options)
             elif kind == "atom":
                 self._atom(**options)
+            elif kind == "openalex":
+                self._openalex(**options)
             else:
                 self._known()
         except UnreadableFile as error:
@@ -110,6 +120,10 @@ class Command(BaseCommand):
             asked = query or 'au:"{}"'.format((author or "").replace('"', " "))
             self._api(f"arXiv API: {author or query}", partial(harvesting.search, query=asked), None)
 
+    def _openalex(self, wanted: str, **options: Any) -> None:
+        read = partial(harvesting.works, wanted=wanted)
+        self._api(f"OpenAlex: {wanted}", read, None, "openalex", settings.HARVEST_OPENALEX)
+
     def _known(self) -> None:
         total = harvesting.lacking().count()
         if not total:
@@ -118,9 +132,11 @@ class Command(BaseCommand):
         self._api("arXiv API: what records lack", partial(harvesting.complete, first=demo.LABEL), total)
         self.stdout.write(f"{harvesting.lacking().count():,} papers still lack an abstract.")
 
-    def _api(self, label: str, read: partial[None], total: int | None) -> None:
-        fetch = harvesting.fetcher(settings.HARVEST_ATOM)
-        batch = Batch.objects.create(label=label[:200], source="atom")
+    def _api(
+        self, label: str, read: partial[None], total: int | None, source: str = "atom", endpoint: str = ""
+    ) -> None:
+        fetch = harvesting.fetcher(endpoint or settings.HARVEST_ATOM)
+        batch = Batch.objects.create(label=label[:200], source=source)
         self._work(batch, lambda batch, report, losing: read(batch, report, fetch, losing=losing), lambda: total)
 
     def _work(self, batch: Batch, read: pipeline.Read | None, total: Any) -> None:
