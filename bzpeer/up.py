@@ -2,7 +2,8 @@
 
 Order: servers, migrations, then worker, scheduler and web, then the demo records through that worker. Stopping goes
 the other way. Ctrl-C, SIGTERM and SIGHUP raise `Stop` wherever we are; the end of a child (SIGCHLD) raises the
-sentence about it wherever we are, so that nobody waits for a worker that has died.
+sentence about it wherever we are, so that nobody waits for a worker that has died. Where that is a destructor, Python
+drops it, so it is raised again until it is heard.
 Entry point: `main`.
 """
 
@@ -41,6 +42,7 @@ BEAT_LADDER: Ladder = ((signal.SIGTERM, 5.0),)
 WORKER_LADDER: Ladder = ((signal.SIGTERM, 8.0), (signal.SIGQUIT, 5.0))
 # Of a killed run: its pool processes have lost their master and do not hear SIGTERM.
 LEFTOVER_LADDER: Ladder = ((signal.SIGTERM, 1.0),)
+AGAIN_SECONDS = 0.3  # between two attempts to be heard
 
 _began = time.monotonic()
 
@@ -235,22 +237,44 @@ def _raise_if_ended(children: Sequence[Child]) -> None:
 @contextlib.contextmanager
 def _signals(*watched: Sequence[Child]) -> Iterator[None]:
     """Raise `Stop` when asked to stop, and the sentence about a watched child when it ends."""
+    asked = False
+
+    def again() -> None:
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
 
     def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        again()
         raise Stop
 
     def look(number: int, frame: FrameType | None) -> None:
         for children in watched:
-            _raise_if_ended(children)
+            if ended := _ended(children):
+                again()
+                raise ended
+
+    def repeat(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise Stop
+        look(number, frame)
+
+    def unheard(dropped: sys.UnraisableHookArgs) -> None:
+        if not isinstance(dropped.exc_value, Stop | ServiceError):
+            sys.__unraisablehook__(dropped)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # nohup has SIGHUP ignored, and means it; a shell script's "&" has SIGINT ignored, and does not.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
     signal.signal(signal.SIGCHLD, look)
+    signal.signal(signal.SIGALRM, repeat)
+    sys.unraisablehook = unheard
     try:
         yield
     finally:  # from here on only stopping happens, and nothing may interrupt it
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = sys.__unraisablehook__
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)

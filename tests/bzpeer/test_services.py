@@ -22,6 +22,7 @@ from bzpeer.services.account import Account
 from bzpeer.services.failures import refusal
 from bzpeer.services.places import SOCKET_LIMIT, Places, secret_key
 from bzpeer.services.processes import LOG_LIMIT, launch
+from tests.conftest import REPO_ROOT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds for a loaded machine
@@ -296,6 +297,29 @@ def test_up_stops_all_it_started_when_asked(home: Path, moment: str, request_to_
     assert process.communicate(timeout=PATIENCE)[1] == ""
     assert process.returncode == 0
     assert _processes_of(home) == []
+
+
+def test_a_request_to_stop_that_reaches_a_destructor_is_heard_all_the_same() -> None:
+    script = """
+import os, signal, time
+from bzpeer.up import Stop, _signals
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+try:
+    with _signals():
+        Dying()
+        time.sleep(30)
+except Stop:
+    print("stopped")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPO_ROOT, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("stopped\n", "", 0)
 
 
 def test_up_ends_with_a_sentence_when_a_child_dies(home: Path) -> None:
