@@ -1,6 +1,6 @@
-"""Who may bring records in, see what they did, and take them back.
+"""Who may see a page of staff: a view is wrapped in what it needs.
 
-Entry point: `for_importers`, around each view.
+Entry points: `needs`, and `for_importers`: who may bring records in, see what they did, and take them back.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from django.http.response import HttpResponseBase
 View = Callable[..., HttpResponseBase]
 
 
-def for_importers(view: View) -> View:
-    """A view that a visitor must log in for, and that refuses (403) who may not import (`papers.add_batch`)."""
+def needs(permission: str, otherwise: str = "This page is for curators.") -> Callable[[View], View]:
+    """A view that a visitor must log in for, and that refuses (403) who has not the permission."""
 
-    @login_required
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perm("papers.add_batch"):
-            raise PermissionDenied("Only those who may import see imports.")
-        return view(request, *args, **kwargs)
+    def guard(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied(otherwise)
+            return view(request, *args, **kwargs)
 
-    return cast(View, guarded)
+        return cast(View, guarded)
+
+    return guard
+
+
+for_importers = needs("papers.add_batch", "Only those who may import see imports.")

@@ -6,14 +6,12 @@ All are for curators: a visitor is led to the log-in, anyone else is refused. A 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from celery import current_app
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from papers import journal
 from papers.fragments import wants_fragment
 from papers.models import Signature
+from papers.permissions import needs
 
 from . import decisions, inbox, queue
 from .comparing import compare
@@ -34,24 +33,7 @@ from .models import Account, Author, Correction
 from .views import find_author
 
 LISTED = 30  # decisions, contradictions or rows of the journal on a page
-View = Callable[..., HttpResponse]
 M = TypeVar("M", bound=Model)
-
-
-def needs(permission: str) -> Callable[[View], View]:
-    """A view that a visitor must log in for, and that refuses (403) who has not the permission."""
-
-    def guard(view: View) -> View:
-        @login_required
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perm(permission):
-                raise PermissionDenied("This page is for curators.")
-            return view(request, *args, **kwargs)
-
-        return cast(View, guarded)
-
-    return guard
 
 
 for_curators = needs("profiles.add_correction")

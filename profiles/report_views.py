@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from papers.fragments import wants_fragment
 from papers.models import Paper
+from papers.permissions import needs
 
 from . import inbox, queue, reports
-from .curation import LISTED, around, filters_of, needs
+from .curation import LISTED, around, filters_of
 from .models import Account, Author, Report
 from .views import find_author
 
