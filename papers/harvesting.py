@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ from django.utils import timezone
 
 from . import fetching, importing
 from .fetching import Fetcher, Unfetched
-from .importing import Losing
+from .importing import Losing, nobody
 from .models import Batch, BatchRecord, Harvest, Paper, Unanswered
 from .records import Numbered, Refusal
 from .sources import atom, oai, openalex
@@ -57,10 +57,6 @@ _PROGRESS = (
 )  # fmt: skip
 
 Report = Callable[[Batch], None]
-
-
-def nobody(batch: int, signatures: Collection[int]) -> None:
-    """Who is told of signatures that go, where nobody has built on them."""
 
 
 def fetcher(endpoint: str) -> Fetcher:

@@ -47,11 +47,15 @@ Report = Callable[[Batch], None]
 Losing = Callable[[int, Collection[int]], None]
 
 
+def nobody(batch: int, signatures: Collection[int]) -> None:
+    """Who is told of signatures that go, where nobody has built on them."""
+
+
 def run(
     batch: Batch,
     stream: BinaryIO,
     report: Report = lambda batch: None,
-    losing: Losing = lambda batch, signatures: None,
+    losing: Losing = nobody,
 ) -> None:
     """Import everything in `stream` that lies behind the batch's checkpoint; `report` is called after each chunk.
 
@@ -92,7 +96,7 @@ def run(
             chunk, ahead = following, None
 
 
-def store(batch: Batch, items: Iterable[Item], losing: Losing = lambda batch, signatures: None) -> None:
+def store(batch: Batch, items: Iterable[Item], losing: Losing = nobody) -> None:
     """Import items that were read already; their numbers grow, from behind the batch's checkpoint."""
     for chunk in _chunks(iter(items)):
         _store(batch, chunk, None, losing)
@@ -241,7 +245,7 @@ def _store(
     batch: Batch,
     chunk: Sequence[Item],
     ahead: list[Staged | Refusal] | None,
-    losing: Losing = lambda batch, signatures: None,
+    losing: Losing = nobody,
 ) -> int:
     """Store a chunk, parsed `ahead` or else here; returns how many of its records changed nothing."""
     alone()

@@ -25,7 +25,7 @@ from django.db.models import F, Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .importing import alone
+from .importing import Losing, alone
 from .models import Batch, BatchRecord, Paper, Signature
 
 # Records that one transaction takes back: some 2,500 names, through the ORM because other apps build on them.
@@ -44,8 +44,6 @@ class Objection:
 
 # Given ids of signatures that would go: what forbids that, by id.
 Rule = Callable[[Collection[int]], Mapping[int, Objection]]
-# Called with the batch's id and ids of signatures, just before they go.
-Losing = Callable[[int, Collection[int]], None]
 
 
 @dataclass(slots=True)
