@@ -17,7 +17,7 @@ from math import sqrt
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -29,6 +29,7 @@ from papers.names import fold, split_name
 from . import changesets, decisions
 from .disambiguation.names import Agreement, compare
 from .models import Account, Author, BulkReview, Suggestion
+from .statements import rows
 
 # Pairs of one unit: a change set of them is some seconds of work, in one request.
 PAIRS = 200
@@ -201,7 +202,7 @@ def left_out(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
             why[pair] = _("Both are claimed, by two accounts.")
     texts = {"paper": _("Both names are printed on one paper."), "decision": _("A decision says that they differ.")}
     given = {"lefts": [left for left, _right in pairs], "rights": [right for _left, right in pairs]}
-    for left, right, kind in _rows(_FORBIDDEN, **given):
+    for left, right, kind in rows(_FORBIDDEN, **given):
         why.setdefault((left, right), texts[kind])
     return why
 
@@ -225,19 +226,13 @@ def sampled(review: BulkReview) -> list[tuple[int, Suggestion]]:
     ]
 
 
-def _rows(sql: str, **given: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given)
-        return list(cursor.fetchall())
-
-
 # --- the rules -------------------------------------------------------------------------------------------------------
 
 
 def same_orcid(most: int) -> list[Row]:
     """Authors of whom papers print one and the same authenticated iD, each with the oldest of them."""
     text = _("the same ORCID iD is on papers of both: %s")
-    return [(left, right, text % orcid) for left, right, orcid in _rows(_SAME_ORCID, most=most)]
+    return [(left, right, text % orcid) for left, right, orcid in rows(_SAME_ORCID, most=most)]
 
 
 def same_coauthors(most: int) -> list[Row]:
@@ -283,7 +278,7 @@ def only_a_number(most: int) -> list[Row]:
 def _sharing(names: str, shared: int, numbered: bool = False) -> list[tuple[int, int, str, str, list[str]]]:
     """Suggested pairs whose `names` are so and who share so many coauthors by full name: the two authors, their printed
     names, and three of the coauthors. `numbered`: a number is printed with the name of one of them alone."""
-    return _rows(_ASKED + names + _SHARING, asked=ASKED, shared=shared, numbered=numbered)
+    return rows(_ASKED + names + _SHARING, asked=ASKED, shared=shared, numbered=numbered)
 
 
 RULES: tuple[Rule, ...] = (

@@ -9,11 +9,9 @@ stand here with the items of their sums. The number of queries depends on nothin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from papers.models import Signature
@@ -25,6 +23,7 @@ from .disambiguation.model import Model
 from .models import Assignment, Author, Correction, NameVariant
 from .queue import LARGEST_TEAM, newest_works
 from .receipts import Receipt, receipt
+from .statements import rows
 
 WORKS = WEIGHED  # newest works of each that are compared: those that a decision is weighed with
 LINKS = 5  # strongest links shown: the rest say the same more weakly
@@ -220,7 +219,7 @@ def _ties(left: int, right: int) -> list[Tie]:
 
 def _features(left: int, right: int) -> Mapping[str, Features]:
     found: defaultdict[str, Features] = defaultdict(Features)
-    for kind, whose, label, works, years, total in _rows(
+    for kind, whose, label, works, years, total in rows(
         _FEATURES, left=left, right=right, works=WORKS, shown=SHOWN, team=LARGEST_TEAM
     ):
         getattr(found[kind], whose).append(Feature(label, tuple(works), tuple(years)))
@@ -229,13 +228,7 @@ def _features(left: int, right: int) -> Mapping[str, Features]:
 
 
 def _years(left: int, right: int) -> dict[int | None, tuple[int, int]]:
-    return {year: (one, other) for year, one, other in _rows(_YEARS, left=left, right=right)}
-
-
-def _rows(sql: str, **given: Any) -> Sequence[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given)
-        return list(cursor.fetchall())
+    return {year: (one, other) for year, one, other in rows(_YEARS, left=left, right=right)}
 
 
 _ENDS = "(VALUES (%(left)s::bigint, 0), (%(right)s::bigint, 1)) ends(author_id, side)"

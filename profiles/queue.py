@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.exceptions import BadRequest
-from django.db import connection
 from django.db.models import F, Model, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from . import statements
 from .models import Assignment, Author, NameVariant, Suggestion
 
 SHOWN = 10  # cases on a page: each is read with care
@@ -159,9 +159,7 @@ def newest_works(authors: Sequence[int], size: int) -> Sequence[Assignment]:
 
 
 def _rows(sql: str, **given: Any) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given | {"words": WORDS, "team": LARGEST_TEAM})
-        return list(cursor.fetchall())
+    return statements.rows(sql, **given, words=WORDS, team=LARGEST_TEAM)
 
 
 _ON_PAPERS = """
