@@ -324,9 +324,11 @@ def merge(
         cursor.execute(_INSERT)
         removed: dict[int, str] = {}
         cursor.execute(_UPDATE)
-        cursor.execute(_BEFORE)
-        cursor.execute("SELECT fate, count(*), bool_or(relist) FROM staged_paper GROUP BY fate")
-        if any(relist for _fate, _count, relist in cursor.fetchall()):
+        cursor.execute("SELECT count(*), bool_or(relist) FROM staged_paper WHERE fate = 'updated'")
+        updated, relist = cursor.fetchone() or (0, None)
+        if updated:
+            cursor.execute(_BEFORE)
+        if relist:
             cursor.execute(_RELIST)
             cursor.execute(_REMOVED)
             removed = dict(cursor.fetchall())
