@@ -18,7 +18,7 @@ from papers.paging import newest
 
 from . import identifiers
 from .accuracy import decided, facts, gold_scores, strata, worths
-from .addresses import successors
+from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
 from .following import open_questions
 from .models import Account, Assignment, Author, Change, ChangeSet, Follow, NameVariant
@@ -32,11 +32,8 @@ def find_author(pk: int, queryset: QuerySet[Author] | None = None) -> Author:
     """The author of that id, or the one they were merged into. Raises Http404."""
     authors = Author.objects.all() if queryset is None else queryset
     author = get_object_or_404(authors, pk=pk)
-    seen = {author.pk}
-    while author.merged_into_id is not None and author.merged_into_id not in seen:
-        seen.add(author.merged_into_id)
-        author = get_object_or_404(authors, pk=author.merged_into_id)
-    return author
+    heir = heir_of(author)
+    return author if heir == author else get_object_or_404(authors, pk=heir.pk)
 
 
 @require_safe
