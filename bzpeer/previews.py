@@ -144,13 +144,13 @@ def _people(trial: Batch, before: _Newest) -> dict[str, Any]:
     # All at once and so in one order: whoever decides about two of them never waits crosswise.
     resolving.lock([name for group in groups for name in group])
     total = sum((resolving.resolve(group, trial.pk) for group in groups), resolving.Report())
-    made = Author.objects.filter(pk__gt=before.author).annotate(works=Count("assignments")).filter(works__gt=0)
+    made = Author.objects.filter(pk__gt=before.author).annotate(assigned=Count("assignments")).filter(assigned__gt=0)
     moved = Move.objects.filter(pk__gt=before.move)
     addresses = _addresses(moved, before)
     kinds = moved.order_by().values_list("kind").annotate(Count("pk"))
     return {
         "counts": {"kept": total.kept, "made": total.made, "merged": total.merged, "split": total.split},
-        "made": [{"name": a.name, "works": a.works} for a in made.order_by("-works", "pk")[:PEOPLE]],
+        "made": [{"name": a.name, "works": a.assigned} for a in made.order_by("-assigned", "pk")[:PEOPLE]],
         "moved": dict(kinds),
         "moves": [_move(move, before) for move in moved.select_related("source", "target").order_by("pk")[:PEOPLE]],
         "addresses": addresses[:PEOPLE],

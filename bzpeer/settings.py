@@ -37,6 +37,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.orcid",
     "bzpeer",
     "trust",
     "graph",
@@ -53,6 +59,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bzpeer.middleware.VaryOnHtmx",
@@ -129,6 +137,7 @@ BEAT_SECONDS = env.whole("BEAT_SECONDS", 60, least=1)
 CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
+    "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 
 HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
@@ -145,7 +154,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ] + [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}}]
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]  # Django's own, with addresses
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+
+# The address of the site, for links in mail.
+SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+# Mail is kept to be read at /outbox/ instead of being sent.
+MAIL_KEPT = env.flag("MAIL_KEPT")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

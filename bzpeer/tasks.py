@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from papers import harvesting
 from papers.models import Batch, Harvest
-from profiles import resolving
+from profiles import letters, resolving
 
 from . import pipeline
 
@@ -71,3 +71,9 @@ def harvest() -> None:
     """Begin every harvest that is due. Sent twice, it begins nothing twice."""
     for pk in Harvest.objects.due(timezone.now()).values_list("pk", flat=True):
         process_batch.delay(harvesting.begin(pk).pk)
+
+
+@shared_task(name="bzpeer.deliver_letters")
+def deliver_letters() -> None:
+    """Send the mail that waits. What fails is kept and tried again at the next beat."""
+    letters.deliver(timezone.now())

@@ -1,7 +1,6 @@
 """Addresses. Each app brings its own; what shows several rooms at once stands here."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -37,7 +36,6 @@ urlpatterns = [
     path("", include("graph.urls")),
     path("", include("profiles.urls")),
     path("", include("papers.urls")),
-    path("accounts/login/", LoginView.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

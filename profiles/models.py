@@ -11,6 +11,7 @@ is decided about the author is held by it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -18,6 +19,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -26,7 +28,20 @@ from papers.models import Batch, Paper, Signature
 
 
 class Account(AbstractUser):
-    """Someone who signs in."""
+    """Someone who signs in. The name is opaque unless an administrator gave one: it stands beside public decisions."""
+
+    @cached_property
+    def is_entrusted(self) -> bool:
+        """May do more than readers and owners may: needs a second factor (`bzpeer.middleware`)."""
+        return self.is_staff or self.is_superuser or self.groups.exists() or self.user_permissions.exists()
+
+
+class AuthorQuerySet(models.QuerySet["Author"]):
+    """Questions asked of authors."""
+
+    def listed(self) -> AuthorQuerySet:
+        """Those that lists, searches, graphs and feeds show: with works, merged into nobody, and not hidden."""
+        return self.filter(merged_into=None, works_count__gt=0, visibility=Author.Visibility.PUBLIC)
 
 
 class Author(models.Model):
@@ -35,7 +50,12 @@ class Author(models.Model):
     The counts and years are computed from the assignments for the pages that read them.
     """
 
-    PAGES = frozenset({"follow", "graph", "history", "trust"})
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", pgettext_lazy("visibility", "public")
+        NOTICE = "notice", pgettext_lazy("visibility", "a notice that search engines do not keep")
+        GONE = "gone", pgettext_lazy("visibility", "gone (410)")
+
+    PAGES = frozenset({"claim", "edit", "follow", "graph", "history", "mine", "name", "rights", "trust"})
 
     name = models.TextField(help_text="the fullest form printed, most frequent first; or the preferred name")
     preferred_name = models.TextField(blank=True, help_text="set by a change set; what is printed stays as it is")
@@ -47,6 +67,16 @@ class Author(models.Model):
     bio = models.TextField(blank=True)
     open_to_collaborate = models.BooleanField(default=True)
     account = models.OneToOneField(Account, on_delete=models.SET_NULL, null=True, blank=True, related_name="author")
+    visibility = models.CharField(
+        max_length=8,
+        choices=Visibility,
+        default=Visibility.PUBLIC,
+        help_text="what is not public is a notice: in no list, search, graph or feed; the matcher still knows it",
+    )
+    hides_printed = models.BooleanField(
+        default=False,
+        help_text="the owner changed the name: what papers print is a private key of the matcher, and shown nowhere",
+    )
     merged_into = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True)
     anchor = models.ForeignKey(
         Signature,
@@ -59,6 +89,8 @@ class Author(models.Model):
     )
     stale = models.BooleanField(default=True, help_text="counts, coauthorships and trust are to be computed again")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AuthorQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -82,6 +114,10 @@ class Author(models.Model):
     @property
     def is_claimed(self) -> bool:
         return self.account_id is not None
+
+    @property
+    def is_public(self) -> bool:
+        return self.visibility == self.Visibility.PUBLIC
 
     @property
     def with_merged(self) -> RawSQL:
@@ -265,6 +301,7 @@ class Correction(models.Model):
     same = models.BooleanField()
     reason = models.TextField(blank=True)
     made_by = models.ForeignKey(Account, on_delete=models.PROTECT)
+    as_owner = models.BooleanField(default=False, help_text="said by who held the record, with control proved")
     made_at = models.DateTimeField(auto_now_add=True)
     withdrawn_by = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -671,3 +708,185 @@ class FollowQuestion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.old_author_id} or {self.new_author_id}?"
+
+
+class ClaimQuerySet(models.QuerySet["Claim"]):
+    """Questions asked of claims."""
+
+    def live(self) -> ClaimQuerySet:
+        """Those that have not ended."""
+        return self.filter(state__in=Claim.LIVE)
+
+
+class Claim(models.Model):
+    """An account says that an author is who holds it: begun, held or disputed, and never deleted.
+
+    `level` is the verification level that its proofs give (`profiles.levels`), kept here for the pages; 0 until it is
+    held. Of one author at most one claim is held, and of one account at most one.
+    """
+
+    class State(models.TextChoices):
+        BEGUN = "begun", pgettext_lazy("claim", "begun")
+        HELD = "held", pgettext_lazy("claim", "held")
+        DISPUTED = "disputed", pgettext_lazy("claim", "disputed: a curator decides")
+        REFUSED = "refused", pgettext_lazy("claim", "refused")
+        RELEASED = "released", pgettext_lazy("claim", "released")
+        LAPSED = "lapsed", pgettext_lazy("claim", "lapsed")
+
+    LIVE = (State.BEGUN, State.HELD, State.DISPUTED)
+
+    author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="claims")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="claims")
+    state = models.CharField(max_length=8, choices=State, default=State.BEGUN)
+    level = models.PositiveSmallIntegerField(default=0)
+    note = models.TextField(max_length=2_000, blank=True, help_text="what the claimant tells the curator")
+    answer = models.TextField(max_length=2_000, blank=True, help_text="what the curator answered")
+    decided_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    begun_at = models.DateTimeField(auto_now_add=True)
+    held_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ClaimQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["author", "account"],
+                condition=models.Q(state__in=("begun", "held", "disputed")),
+                name="claim_once",
+            ),
+            models.UniqueConstraint(fields=["author"], condition=models.Q(state="held"), name="claim_one_holder"),
+            models.UniqueConstraint(fields=["account"], condition=models.Q(state="held"), name="claim_one_held"),
+        ]
+        indexes = [models.Index(fields=["id"], name="claim_disputed", condition=models.Q(state="disputed"))]
+
+    def __str__(self) -> str:
+        return f"claim #{self.pk} of {self.author}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("claim", args=[self.pk])
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in self.LIVE
+
+
+class ClaimMark(models.Model):
+    """What the claimant says of one work: mine, not mine, unsure. It decides something once control is proved."""
+
+    class Answer(models.TextChoices):
+        MINE = "mine", pgettext_lazy("work", "mine")
+        NOT_MINE = "not", pgettext_lazy("work", "not mine")
+        UNSURE = "unsure", pgettext_lazy("work", "unsure")
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="marks")
+    signature = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="+")
+    answer = models.CharField(max_length=6, choices=Answer)
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "signature"], name="claimmark_once")]
+
+    def __str__(self) -> str:
+        return f"{self.signature_id} is {self.answer}"
+
+
+class ProofQuerySet(models.QuerySet["Proof"]):
+    """Questions asked of proofs."""
+
+    def valid(self, now: datetime) -> ProofQuerySet:
+        """Those that count: given, not withdrawn, not expired."""
+        still = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+        return self.filter(still, state=Proof.State.VALID)
+
+
+class Proof(models.Model):
+    """One proof of a claim, of one of `profiles.proofs.KINDS`. Rows stay: they are the claim's history.
+
+    `subject` is what it rests on (an address, a page, an iD) and is private. `author` is the coauthor who is asked to
+    attest, `by` the account that attested or checked.
+    """
+
+    class State(models.TextChoices):
+        BEGUN = "begun", pgettext_lazy("proof", "begun")
+        VALID = "valid", pgettext_lazy("proof", "valid")
+        REFUSED = "refused", pgettext_lazy("proof", "refused")
+        WITHDRAWN = "withdrawn", pgettext_lazy("proof", "withdrawn")
+        EXPIRED = "expired", pgettext_lazy("proof", "expired")
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="proofs")
+    kind = models.CharField(max_length=16, help_text="slug of `proofs.KINDS`")
+    state = models.CharField(max_length=10, choices=State, default=State.BEGUN)
+    subject = models.CharField(max_length=500, blank=True)
+    paper = models.ForeignKey(Paper, on_delete=models.SET_NULL, null=True, related_name="+")
+    author = models.ForeignKey(Author, on_delete=models.SET_NULL, null=True, related_name="+")
+    by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    note = models.TextField(max_length=2_000, blank=True)
+    begun_at = models.DateTimeField(auto_now_add=True)
+    proved_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ProofQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["expires_at"], name="proof_expiring", condition=models.Q(state="valid")),
+            models.Index(fields=["kind", "id"], name="proof_waiting", condition=models.Q(state="begun")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for claim {self.claim_id}: {self.state}"
+
+
+class ClaimEvent(models.Model):
+    """One step in a claim's life. Rows are only added; what they tell is fit for the public (no address, no page)."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="events")
+    what = models.CharField(max_length=20, help_text="a verb of `claims.VERBS`")
+    proof = models.ForeignKey(Proof, on_delete=models.SET_NULL, null=True, related_name="+")
+    level_before = models.PositiveSmallIntegerField()
+    level_after = models.PositiveSmallIntegerField()
+    by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.what}: L{self.level_before} → L{self.level_after}"
+
+
+class Code(models.Model):
+    """A single-use code that was sent to an address: only its keyed hash is kept (`profiles.codes`)."""
+
+    purpose = models.CharField(max_length=40, help_text="what it opens, such as “proof 12”")
+    hash = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["purpose", "-id"], name="code_purpose")]
+
+    def __str__(self) -> str:
+        return f"code for {self.purpose}"
+
+
+class Letter(models.Model):
+    """A mail to be sent, or sent: written in the transaction of what it tells, delivered by a worker.
+
+    The text is emptied once it is sent, but where mail is kept to be read on this machine (`settings.MAIL_KEPT`).
+    """
+
+    to = models.EmailField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    made_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    problem = models.TextField(blank=True, help_text="why the last try failed, as a sentence")
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="letter_unsent", condition=models.Q(sent_at=None))]
+
+    def __str__(self) -> str:
+        return f"letter #{self.pk}"

@@ -95,7 +95,7 @@ def addresses() -> dict[str, str]:
         "name": reverse("name", args=["Xiangning Chen"]),
         "accuracy": reverse("accuracy"),
         "hostile paper": Paper.objects.get(arxiv_id="2001.00001").get_absolute_url(),
-        "login": reverse("login"),
+        "login": reverse("account_login"),
     }
 
 

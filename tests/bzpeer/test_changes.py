@@ -154,7 +154,7 @@ PAGES = {
 def test_the_pages_are_for_curators(client: Client, wangs, page: str):
     name, *kind = PAGES[page]
     address = reverse(name, args=[wangs[0].pk, *kind] if kind else [])
-    assert client.get(address)["Location"].startswith(reverse("login"))
+    assert client.get(address)["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.get(username="reader"))
     assert client.get(address).status_code == 403
     for post in ("change_preview", "change_apply"):

@@ -239,7 +239,7 @@ def test_htmx_gets_the_fragment_and_caches_are_told(client: Client, xiangning_ch
 def test_following_needs_an_account_a_post_and_can_be_undone(client: Client, xiangning_chen: Author):
     address = reverse("person_follow", args=[xiangning_chen.pk])
     assert client.get(address).status_code == 405
-    assert client.post(address)["Location"].startswith(reverse("login"))
+    assert client.post(address)["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("ada"))
     assert client.get(address).status_code == 405
     client.post(address)

@@ -42,14 +42,14 @@ def said(one: str, other: str, same: str, **more: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_visitor_is_led_to_the_log_in_and_another_account_is_refused(client: Client, name: str):
-    assert client.get(reverse(name))["Location"].startswith(reverse("login"))
+    assert client.get(reverse(name))["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("ada"))
     assert client.get(reverse(name)).status_code == 403
 
 
 def test_nobody_but_a_curator_decides_or_withdraws(client: Client, pair):
     form = said(f"author:{pair[0].pk}", f"author:{pair[1].pk}", "1")
-    assert client.post(reverse("curate_decide"), form)["Location"].startswith(reverse("login"))
+    assert client.post(reverse("curate_decide"), form)["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("ada"))
     assert client.post(reverse("curate_decide"), form).status_code == 403
     assert client.post(reverse("curate_withdraw", args=[1])).status_code == 403

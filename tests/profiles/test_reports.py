@@ -154,7 +154,7 @@ def test_closing_in_place(client: Client, ada: Author):
 
 def test_nobody_reads_the_reports_of_others(client: Client, ada: Author):
     reports.submit(ada, "fact", "A secret of Bob", Account.objects.create_user("bob"))
-    assert client.get(reverse("reports"))["Location"].startswith(reverse("login"))
+    assert client.get(reverse("reports"))["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("eve"))
     assert "A secret" not in client.get(reverse("reports")).content.decode()
 

@@ -119,7 +119,7 @@ def test_a_form_is_taken_from_whom_it_is_for(
         response = client.post(addresses[name])
         assert response.status_code == expected(somebody, granted), name
         if somebody == "visitor":
-            assert response["Location"].startswith(reverse("login")), name
+            assert response["Location"].startswith(reverse("account_login")), name
 
 
 def test_no_form_is_sent_by_a_get(client: Client, addresses: dict[str, str]):
