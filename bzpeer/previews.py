@@ -150,7 +150,10 @@ def _people(trial: Batch, before: _Newest) -> dict[str, Any]:
     kinds = moved.order_by().values_list("kind").annotate(Count("pk"))
     return {
         "counts": {"kept": total.kept, "made": total.made, "merged": total.merged, "split": total.split},
-        "made": [{"name": a.name, "works": a.assigned} for a in made.order_by("-assigned", "pk")[:PEOPLE]],
+        "made": [
+            {"name": name, "works": works}
+            for name, works in made.order_by("-assigned", "pk").values_list("name", "assigned")[:PEOPLE]
+        ],
         "moved": dict(kinds),
         "moves": [_move(move, before) for move in moved.select_related("source", "target").order_by("pk")[:PEOPLE]],
         "addresses": addresses[:PEOPLE],

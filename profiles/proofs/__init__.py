@@ -1,0 +1,11 @@
+"""Proofs that a record is the claimant's: one module a kind, each a value `KIND`, and one line here.
+
+To add one: a module beside these, its `KIND` in `KINDS`, its template, its test. Entry points: `KINDS`, `BY_SLUG`.
+"""
+
+from __future__ import annotations
+
+from .kind import Kind
+
+KINDS: tuple[Kind, ...] = ()  # in the order in which the claim page offers them: the surest first
+BY_SLUG = {kind.slug: kind for kind in KINDS}

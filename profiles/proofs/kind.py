@@ -1,0 +1,56 @@
+"""What a kind of proof is: a value that the claim pages and the level read, whatever the kind does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from django.utils.functional import Promise
+
+from ..models import Claim, Paper, Proof
+
+
+class Route(Enum):
+    """What a proof is worth for the level (`profiles.levels`)."""
+
+    STRONG = "strong"  # proves control by itself
+    WEAK = "weak"  # says something, proves nothing
+    ATTESTED = "attested"  # a coauthor's word
+    CHECKED = "checked"  # a curator's
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing that a claimant can prove the claim by: an address, a page, a coauthor.
+
+    `subject` names it in the form that begins the proof, and is kept in `Proof.subject`; `label` is what the page shows
+    (an address is masked); `paper` is where it is printed.
+    """
+
+    subject: str
+    label: str
+    paper: Paper | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of proof.
+
+    `offers` are what a claim can use, none where there is nothing; a kind that takes what the claimant types is
+    `typed`. `begin` makes the proof and does the first step (sends a code); `complete` takes what the claimant sends
+    next and returns whether the claim is proved now. Both raise ValidationError with a sentence.
+    `template` is the fragment that says what to do while the proof has begun; its context is `claim`, `proof`, `kind`.
+    """
+
+    slug: str
+    label: str | Promise
+    about: str | Promise
+    route: Route
+    offers: Callable[[Claim], Sequence[Offer]]
+    begin: Callable[[Claim, str, datetime], Proof]
+    complete: Callable[[Proof, Mapping[str, str], datetime], bool]
+    template: str
+    lasts: timedelta | None = None
+    typed: bool = False
