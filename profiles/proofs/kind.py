@@ -9,7 +9,9 @@ from enum import Enum
 
 from django.utils.functional import Promise
 
-from ..models import Claim, Paper, Proof
+from papers.models import Paper
+
+from ..models import Claim, Proof
 
 
 class Route(Enum):
