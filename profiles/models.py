@@ -19,6 +19,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -848,7 +849,7 @@ class ClaimEvent(models.Model):
     level_before = models.PositiveSmallIntegerField()
     level_after = models.PositiveSmallIntegerField()
     by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.what}: L{self.level_before} → L{self.level_after}"
