@@ -34,7 +34,8 @@ class Kind:
     `offers` are what a claim can use, none where there is nothing; a kind that takes what the claimant types is
     `typed`. `begin` makes the proof and does the first step (sends a code); `complete` takes what the claimant sends
     next and returns whether the claim is proved now. Both raise ValidationError with a sentence.
-    `still` says whether what a valid proof rests on is still so; a kind that cannot tell has none.
+    `asks` names the field that a typed kind has: an address, or a text of at most `longest` characters. `without` says
+    why there is no offer. `still` says whether what a valid proof rests on is still so; a kind that cannot tell has none.
     `template` is the fragment that says what to do while the proof has begun; its context is `claim`, `proof`, `kind`.
     """
 
@@ -48,4 +49,7 @@ class Kind:
     template: str
     lasts: timedelta | None = None
     typed: bool = False
+    asks: str | Promise = ""
+    longest: int = 0
+    without: str | Promise = ""
     still: Callable[[Proof], bool] | None = None
