@@ -56,7 +56,9 @@ def settle(authors: Collection[int]) -> None:
 def known(previous: Mapping[int, int], signatures: Collection[int]) -> list[Author]:
     """Those anchored on one of `signatures`, or anchored and known from `previous`."""
     here = Q(anchor__in=ids(signatures)) | Q(pk__in=ids(set(previous.values())))
-    return list(Author.objects.filter(here, anchor__isnull=False).only("anchor", "account", "merged_into"))
+    return list(
+        Author.objects.filter(here, anchor__isnull=False).only("anchor", "account", "merged_into", "hides_printed")
+    )
 
 
 def follow(anchored: Iterable[Author], now: Mapping[int, int]) -> None:

@@ -56,7 +56,9 @@ def open_questions(account: Account | AnonymousUser, about: Author | None = None
     """What the account has not answered; of one author, where that is given."""
     if not isinstance(account, Account):
         return []
-    rows = FollowQuestion.objects.filter(account=account, answer=FollowQuestion.Answer.OPEN)
+    # A question about somebody who hides a name would tell it: who was split off may still bear that.
+    told = Q(old_author__hides_printed=False, new_author__hides_printed=False)
+    rows = FollowQuestion.objects.filter(told, account=account, answer=FollowQuestion.Answer.OPEN)
     if about is not None:
         rows = rows.filter(Q(old_author=about) | Q(new_author=about))
     return list(rows.select_related("old_author", "new_author").order_by("-pk"))

@@ -150,7 +150,11 @@ def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
                 )
                 % both
             )
-        keeper = min(group, key=lambda author: (not people[author].is_claimed, -len(works[author]), author))
+        # A record that hides a name keeps it hidden: it takes in the other.
+        keeper = min(
+            group,
+            key=lambda pk: (not people[pk].is_claimed, not people[pk].hides_printed, -len(works[pk]), pk),
+        )
         rows += [
             (signature, author, keeper) for author in sorted(group - {keeper}) for signature in sorted(works[author])
         ]
@@ -232,11 +236,19 @@ def refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
 
 
 def _name_row(author: Author, proposal: CorrectName) -> Change:
+    refuse_owners_name(author)
     name = readable(proposal.name)
     old = shown_name(author)
     if name == old or (name and name == author.name):
         raise ValidationError(_("This is the name that is shown already."))
     return Change(target=author, old=old, new=name)
+
+
+def refuse_owners_name(author: Author) -> None:
+    """Raises ValidationError where the name that is shown was chosen by who holds the record."""
+    newest = author.renamings.order_by("-pk").first()
+    if author.hides_printed or (newest is not None and newest.new and newest.new == author.preferred_name):
+        raise ValidationError(_("The owner of this record chose this name: only the owner changes it."))
 
 
 def shown_name(author: Author) -> str:

@@ -16,7 +16,7 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import identifiers
+from . import identifiers, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -65,10 +65,12 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
-    variants = list(author.variants.filter(works__gt=0).order_by("-works", "printed"))
+    variants = list(author.variants.order_by("-works", "printed"))
     same_name = NameVariant.objects.filter(
-        folded__in=[variant.folded for variant in variants], author__merged_into=None
+        folded__in=[variant.folded for variant in variants if variant.works or author.hides_printed],
+        author__merged_into=None,
     )
+    variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
@@ -98,7 +100,12 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
     found = find_author(author)
     assignment = (
         Assignment.objects.filter(author=found, signature__paper=paper)
-        .select_related("signature__paper", "compared_with__paper")
+        .select_related(
+            "signature__paper",
+            "signature__assignment__author",
+            "compared_with__paper",
+            "compared_with__assignment__author",
+        )
         .order_by("signature__position")
         .first()
     )
@@ -106,11 +113,12 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         raise Http404("This work is not attributed to this person.")
     if found.pk != author:
         return redirect("attribution", paper, found.pk, permanent=True)
+    evidence = shown.evidence(assignment.evidence, found, shown.around(found))
     context = {
         "author": found,
         "paper": assignment.signature.paper,
         "assignment": assignment,
-        "receipt": receipt(assignment.evidence, Model.shipped().threshold),
+        "receipt": receipt(evidence, Model.shipped().threshold),
     }
     return render(request, "profiles/attribution.html", context)
 
