@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from celery import current_app
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
+from playwright.sync_api import Page
 
 from bzpeer import pipeline
 from papers.models import Batch
@@ -36,7 +39,21 @@ def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
         import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
     account = Account.objects.create_user(username, is_staff=True, **more)
     account.groups.add(Group.objects.get(name=role))
+    return with_second_factor(account)
+
+
+def with_second_factor(account: Account) -> Account:
+    """The account, with one-time codes: without them an entrusted one is led to set them up."""
+    Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={})
     return account
+
+
+def logged_in(page: Page, site: str, account: Account) -> None:
+    """The browser of the page has the account's session, as after a login with both factors."""
+    client = Client()
+    client.force_login(account)
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
 
 
 @pytest.fixture
