@@ -15,7 +15,6 @@ from itertools import chain
 
 import networkx as nx
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -189,7 +188,10 @@ def _work_rows(rows: Sequence[tuple[int, int, int]]) -> list[Change]:
         raise ValidationError(_("A change set has at most %(n)s works. Choose fewer.") % {"n": f"{MOST_ROWS:,}"})
     signatures = Signature.objects.select_related("paper").in_bulk([signature for signature, *_ends in rows])
     said = Correction.objects.live().filter(
-        signature__in=ids(signatures), kind=Correction.Kind.ATTRIBUTION, made_by=F("author__account")
+        signature__in=ids(signatures),
+        kind=Correction.Kind.ATTRIBUTION,
+        as_owner=True,
+        author__account__isnull=False,  # there is somebody to ask
     )
     if (owned := said.select_related("author").first()) is not None:
         raise ValidationError(

@@ -209,13 +209,13 @@ def resolve_next(batch_id: int) -> bool:
 def resolve(
     surnames: Sequence[str],
     batch: int | None = None,
-    correction: Correction | None = None,
+    corrections: Sequence[Correction] = (),
     change_set: ChangeSet | None = None,
     first: Collection[int] = (),
 ) -> Report:
     """Work out who is who among all signatures with these surname keys, and store what changed.
 
-    `surnames` hold all that is tied to them (`related`). `batch`, `correction` or `change_set` is what gave the
+    `surnames` hold all that is tied to them (`related`). `batch`, `corrections` or `change_set` is what gave the
     occasion; `first` are authors who keep their id before all others that are known by a signature of their cluster.
     """
     lock(surnames)
@@ -263,7 +263,7 @@ def resolve(
         for row in changed
         if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
     ]
-    record(changes, rows, stored, signatures, batch, correction, change_set)
+    record(changes, rows, stored, signatures, batch, corrections, change_set)
     before, after = set(previous.values()), set(now.values())
     return Report(
         kept=len(before & after),
