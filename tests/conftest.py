@@ -13,7 +13,10 @@ import pytest
 from celery import current_app
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from bzpeer import pipeline
 from papers.models import Batch
@@ -37,6 +40,19 @@ def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
     account = Account.objects.create_user(username, is_staff=True, **more)
     account.groups.add(Group.objects.get(name=role))
     return account
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What was counted for the last test, such as sign-ins, counts no more."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests that commit empty all tables after them, which the journal would refuse."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")
 
 
 @pytest.fixture
