@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "bzpeer.middleware.VaryOnHtmx",
     "bzpeer.throttling.RateLimits",
+    "bzpeer.middleware.SecondFactor",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"
@@ -155,15 +156,23 @@ HARVEST_LOOPBACK = env.flag("HARVEST_LOOPBACK")
 
 AUTH_USER_MODEL = "profiles.Account"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
-] + [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}}]
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "email"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},  # the 20,000 most common
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+]
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]  # Django's own, with addresses
+ACCOUNT_ADAPTER = "profiles.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "profiles.accounts.forms.LoginForm"}
+ACCOUNT_USER_DISPLAY = "profiles.accounts.adapter.display"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SESSION_REMEMBER = True  # sessions are listed, and can be ended from any other
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 # allauth's limits read, decide and write in three steps under a lock that can be lost, and answer as if the password
 # were wrong. Ours stand before its pages (`bzpeer.throttling`); of its own the one is kept for letters that it sends
@@ -180,11 +189,56 @@ ACCOUNT_RATE_LIMITS: dict[str, str | None] = {
     "login_failed": None,
     "confirm_email": "3/6h/key",
 }
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 1
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+USERSESSIONS_TRACK_ACTIVITY = True
+MFA_ADAPTER = "profiles.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "BZPEER"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones are off by some seconds
+# Who may do more than readers needs a second factor (`bzpeer.middleware`), but for the accounts that are named here.
+STAFF_SECOND_FACTOR = env.flag("STAFF_SECOND_FACTOR", True)
+SECOND_FACTOR_EXEMPT = env.items("SECOND_FACTOR_EXEMPT")
+
+# Sign-in with ORCID, where an API client is given (https://orcid.org/developer-tools).
+ORCID_CLIENT_ID = env.text("ORCID_CLIENT_ID")
+ORCID_SITE = "sandbox.orcid.org" if env.flag("ORCID_SANDBOX") else "orcid.org"
+SOCIALACCOUNT_ADAPTER = "profiles.accounts.adapter.ConnectionAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "orcid": {
+        "BASE_DOMAIN": ORCID_SITE,
+        "MEMBER_API": False,
+        "SCOPE": ["/authenticate"],
+        "APPS": [{"client_id": ORCID_CLIENT_ID, "secret": env.text("ORCID_SECRET")}] if ORCID_CLIENT_ID else [],
+    }
+}
 
 # The address of the site, for links in mail.
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-# Mail is kept to be read at /outbox/ instead of being sent.
+# Mail is kept to be read at /outbox/ instead of being sent: on one's own machine.
 MAIL_KEPT = env.flag("MAIL_KEPT")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.dummy.EmailBackend"
+    if MAIL_KEPT
+    else env.text("MAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.whole("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", "BZPEER <bzpeer@localhost>")
+# Of a provider's API (MAIL_BACKEND=anymail.backends.<provider>.EmailBackend): ANYMAIL_… as django-anymail names them.
+ANYMAIL = env.starting("ANYMAIL_")
+# A passkey needs https, but for http://localhost on one's own machine.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = MAIL_KEPT
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

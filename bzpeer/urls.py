@@ -1,5 +1,6 @@
 """Addresses. Each app brings its own; what shows several rooms at once stands here."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
@@ -7,6 +8,7 @@ from django.views.generic import RedirectView
 
 from . import changing, imports, views
 
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
 urlpatterns = [
@@ -37,6 +39,7 @@ urlpatterns = [
     path("", include("graph.urls")),
     path("", include("profiles.urls")),
     path("", include("papers.urls")),
+    path("account/", include("profiles.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
