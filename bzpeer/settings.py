@@ -25,6 +25,10 @@ SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS")
+if DEBUG and HTTPS:
+    raise ImproperlyConfigured(
+        "DEBUG shows settings and code to whoever meets a fault: it is not for a site with HTTPS."
+    )
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -50,9 +54,10 @@ INSTALLED_APPS = [
     "papers",
 ]
 MIDDLEWARE = [
+    "bzpeer.middleware.Headers",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -64,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bzpeer.middleware.VaryOnHtmx",
+    "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
 ]
 ROOT_URLCONF = "bzpeer.urls"
@@ -168,6 +174,21 @@ ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SESSION_REMEMBER = True  # sessions are listed, and can be ended from any other
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# allauth's limits read, decide and write in three steps under a lock that can be lost, and answer as if the password
+# were wrong. Ours stand before its pages (`bzpeer.throttling`); of its own the one is kept for letters that it sends
+# unasked, at each sign-in with an address that is not confirmed.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] = {
+    "change_password": None,
+    "manage_email": None,
+    "reset_password": None,
+    "reauthenticate": None,
+    "reset_password_from_key": None,
+    "signup": None,
+    "login": None,
+    "request_login_code": None,
+    "login_failed": None,
+    "confirm_email": "3/6h/key",
+}
 ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 1
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 10
@@ -239,15 +260,23 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
 }
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+if HTTPS:  # by this prefix a browser takes the cookie from this host alone, never from another of the domain
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # htmx sends the token of the page
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# The browsers' own list binds the whole domain for months, and anybody may enter a site that says it: the operator's.
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD")
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+# Where somebody who found a hole writes to: an address or a page, shown at /.well-known/security.txt.
+SECURITY_CONTACT = env.text("SECURITY_CONTACT")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the container's own health check, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 # Proxies of ours in front: so many entries of X-Forwarded-For, from the right, were not written by the client.

@@ -18,6 +18,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),
     path("imports/<int:pk>/apply/", imports.apply, name="batch_apply"),
