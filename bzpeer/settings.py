@@ -197,6 +197,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the container's own health check, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+# Proxies of ours in front: so many entries of X-Forwarded-For, from the right, were not written by the client.
+PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = env.whole("PROXIES", int(env.flag("BEHIND_PROXY")))
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {

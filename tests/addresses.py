@@ -1,0 +1,101 @@
+"""Every address of the project, filled from the database, for tests that walk them all.
+
+Problem: a page that nobody thought of is the one that leaks. Idea: the resolver knows all patterns, and `_ARGUMENTS`
+knows what stands for the arguments of each; a pattern whose arguments are not known there fails the test that asks, so
+that no page is added without being walked. Entry point: `every_address`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from typing import Any
+from urllib.parse import quote
+
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from profiles.bulk import RULES
+
+# Pages of others: Django's admin, which staff alone see, and allauth's, which show the account and nothing else.
+LEFT_OUT = ("admin/", "accounts/")
+
+Objects = Mapping[str, Any]
+
+# By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
+_ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
+    "changes/": {"pk": lambda o: o["change_set"].pk},
+    "curate/bulk/": {"slug": lambda o: RULES[0].slug},
+    "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
+    "curate/decisions/": {"pk": lambda o: o["decision"].pk},
+    "curate/reports/": {"pk": lambda o: o["report"].pk},
+    "curate/reviews/": {"pk": lambda o: o["review"].pk},
+    "doi/": {"value": lambda o: o["paper"].doi},
+    "following/questions/": {"pk": lambda o: o["question"].pk},
+    "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
+    "names/": {"name": lambda o: o["author"].name},
+    "orcid/": {"iD": lambda o: o["orcid"]},
+    "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
+    "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
+    "report/person/": {"pk": lambda o: o["author"].pk},
+    "report/work/": {"pk": lambda o: o["paper"].pk},
+    "topics/": {"slug": lambda o: o["topic"].slug},
+    "works/": {
+        "pk": lambda o: o["paper"].pk,
+        "paper": lambda o: o["paper"].pk,
+        "slug": lambda o: o["paper"].slug,
+        "author": lambda o: o["author"].pk,
+    },
+}
+_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def every_address(**objects: Any) -> dict[str, str]:
+    """Addresses by route; where an argument has several values, the route holds the value instead.
+
+    `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
+    record), change_set, decision, question (to a follower), report, review. Fails for a pattern whose arguments are not
+    known here, and for one that another pattern hides.
+    """
+    found: dict[str, str] = {}
+    for route in _routes(get_resolver()):
+        if route.startswith(LEFT_OUT):
+            continue
+        names = _ARGUMENT.findall(route)
+        choices = [_values(route, name, objects) for name in names]
+        for values in product(*choices):
+            filled, key = route, route
+            for name, value, choice in zip(names, values, choices, strict=True):
+                filled = _fill(filled, name, quote(str(value), safe="/"))
+                key = _fill(key, name, str(value)) if len(choice) > 1 else key
+            assert resolve(f"/{filled}").route == route, f"/{filled} is not answered by {route}"
+            found[key] = f"/{filled}"
+    return found
+
+
+def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """Each pattern's whole route, those of included ones too."""
+    for entry in resolver.url_patterns:
+        route = before + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield route
+        else:
+            yield from _routes(entry, route)
+
+
+def _values(route: str, name: str, objects: Objects) -> tuple[Any, ...]:
+    """What may stand for the argument."""
+    beginnings = sorted((known for known in _ARGUMENTS if route.startswith(known)), key=len, reverse=True)
+    fills = [_ARGUMENTS[known][name] for known in beginnings if name in _ARGUMENTS[known]]
+    assert fills, f"tests/addresses.py does not know what stands for “{name}” in {route}"
+    try:
+        value = fills[0](objects)
+    except KeyError as missing:
+        raise AssertionError(f"{route} needs {missing} among the objects") from missing
+    assert value not in (None, ""), f"{route}: the object given has no {name}"
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _fill(route: str, name: str, value: str) -> str:
+    return re.sub(rf"<(?:\w+:)?{name}>", lambda _found: value, route)
