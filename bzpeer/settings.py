@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "bzpeer.middleware.VaryOnHtmx",
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
+    "profiles.hidden.Notices",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"

@@ -32,9 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "counts": counts,
         "topics": topics,
-        "people": Author.objects.filter(merged_into=None, works_count__gt=0)
-        .select_related("trust")
-        .order_by("-works_count", "pk")[:PEOPLE_SHOWN],
+        "people": Author.objects.listed().select_related("trust").order_by("-works_count", "pk")[:PEOPLE_SHOWN],
         "papers": Paper.objects.newest_first().with_people()[:PAPERS_SHOWN],
     }
     return render(request, "bzpeer/home.html", context)
@@ -43,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _counted() -> tuple[dict[str, int], Sequence[Topic]]:
     counts = {
         "papers": Paper.objects.count(),
-        "people": Author.objects.filter(merged_into=None, works_count__gt=0).count(),
+        "people": Author.objects.listed().count(),
         "topics": Topic.objects.count(),
     }
     topics = list(Topic.objects.annotate(works_count=Count("papers")).order_by("-works_count", "name")[:TOPICS_SHOWN])

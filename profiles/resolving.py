@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors
+from . import anchors, hidden
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -229,6 +229,7 @@ def resolve(
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
     now = _authors(resolution.clusters, previous, anchored, names, first)
+    hidden.inherit(previous, now, decided=bool(correction or change_set))
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -339,7 +340,7 @@ def _authors(
         members,
         previous,
         {author.pk: author.anchor_id for author in anchored if author.anchor_id is not None},
-        frozenset(author.pk for author in anchored if author.is_claimed),
+        frozenset(author.pk for author in anchored if author.keeps_its_id),
         first,
     )
     new = [Author(name=names[min(part)]) for part, author in zip(members, kept, strict=True) if author is None]

@@ -56,7 +56,7 @@ class Rulings:
                 bound[pair].append(correction)
             elif surname_keys(correction).intersection(surnames):
                 unbound.append(correction)
-        claimed = Author.objects.filter(account__isnull=False, anchor__surname_key__in=here)
+        claimed = Author.objects.keeping_their_ids().filter(anchor__surname_key__in=here)
         return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)))
 
     @property
