@@ -229,7 +229,7 @@ def resolve(
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
     now = _authors(resolution.clusters, previous, anchored, names, first)
-    hidden.inherit(previous, now, decided=bool(correction or change_set))
+    hidden.inherit(previous, now, decided=bool(corrections or change_set))
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
