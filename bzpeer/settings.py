@@ -198,6 +198,7 @@ USERSESSIONS_TRACK_ACTIVITY = True
 MFA_ADAPTER = "profiles.accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an address is confirmed before one logs in by it, with two factors or one
 MFA_TOTP_ISSUER = "BZPEER"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones are off by some seconds
 # Who may do more than readers needs a second factor (`bzpeer.middleware`), but for the accounts that are named here.

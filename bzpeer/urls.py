@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from . import changing, imports, views
+from . import changing, imports, outbox, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
@@ -39,6 +39,7 @@ urlpatterns = [
     path("", include("graph.urls")),
     path("", include("profiles.urls")),
     path("", include("papers.urls")),
+    path("outbox/", outbox.outbox, name="outbox"),
     path("account/", include("profiles.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
