@@ -18,6 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers.limits import limited
+
 from . import claimed, claims, proofs
 from .models import Account, Claim, ClaimMark, Proof
 from .proofs.kind import Kind
@@ -36,6 +38,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@limited("claim")
 def begin(request: HttpRequest, pk: int) -> HttpResponse:
     """What a claim is and which steps it has; begins it."""
     author, account = find_author(pk), _account(request)
@@ -169,6 +172,7 @@ def begin_proof(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@limited("code_try")
 def proof(request: HttpRequest, pk: int, proof: int) -> HttpResponse:
     """What to do next for a proof that has begun; completes it."""
     claim, found, kind = _proof(request, pk, proof)

@@ -27,7 +27,7 @@ from django.utils.translation import pgettext_lazy
 from papers import journal
 from papers.models import Signature
 
-from . import anchors, letters, levels, proofs, resolving
+from . import anchors, letters, levels, owning, proofs, resolving
 from .models import (
     Account,
     Assignment,
@@ -253,6 +253,7 @@ def refuse(proof: Proof, by: Account, now: datetime) -> Claim:
     """What was asked for is denied: by the coauthor who was asked, or by a curator. Twice, nothing changes."""
     claim = _locked(proof.claim)
     if _end([proof.pk], Proof.State.REFUSED, now):
+        Proof.objects.filter(pk=proof.pk).update(by=by)
         return settle(claim, now, "refused", proof, by)
     return claim
 
@@ -274,6 +275,7 @@ def end(claim: Claim, state: Claim.State, what: str, now: datetime, by: Account 
     claim.save()
     if held:
         Author.objects.filter(pk=claim.author_id, account=claim.account_id).update(account=None, stale=True)
+        owning.on_release(claim.author)
     _end(list(claim.proofs.values_list("pk", flat=True)), Proof.State.WITHDRAWN, now)
     return _told(claim, what, before, by=by)
 
@@ -389,15 +391,13 @@ def _apply(claim: Claim, now: datetime) -> Collection[int]:
     }
     if not said:
         return []
-    from . import owning  # type: ignore[attr-defined]  # it reads claims too
-
     try:
         with transaction.atomic():
             touched = owning.review(claim, said, now)
     except ValidationError:  # marks that cannot all hold stay marks: a proof counts all the same
         return []
     marks.delete()
-    return touched  # type: ignore[no-any-return]
+    return touched
 
 
 # --- what every step does ---------------------------------------------------------------------------------------------

@@ -1,24 +1,22 @@
 """Proof by a code in the mail: what the kinds share that send one to an address.
 
-Problem: a form that sends mail to an address is a way to flood it. Idea: an address gets a few letters a day, whoever
-asks, and an account asks a few times a day, whatever the address. Entry points: `send`, `check`.
+Problem: a form that sends mail to an address is a way to flood it. Idea: an address gets a few letters, whoever asks,
+and an account asks a few times, whatever the address (`papers.limits`). Entry points: `send`, `check`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from papers import limits
 from papers.models import Paper
 
 from .. import codes, letters
-from ..models import Claim, Code, Letter, Proof
-
-TO_ONE_ADDRESS, BY_ONE_ACCOUNT = 5, 10  # codes a day
-DAY = timedelta(days=1)
+from ..models import Claim, Proof
 
 
 def send(kind: str, claim: Claim, address: str, paper: Paper | None, now: datetime) -> Proof:
@@ -26,11 +24,11 @@ def send(kind: str, claim: Claim, address: str, paper: Paper | None, now: dateti
 
     Raises ValidationError where too many were sent.
     """
-    own = Proof.objects.filter(claim__account=claim.account_id).values_list("pk", flat=True)
-    asked = Code.objects.filter(purpose__in=[_purpose(pk) for pk in own], made_at__gt=now - DAY).count()
-    got = Letter.objects.filter(to=address, made_at__gt=now - DAY).count()
-    if asked >= BY_ONE_ACCOUNT or got >= TO_ONE_ADDRESS:
-        raise ValidationError(_("Too many codes were sent today. Try again tomorrow, or use another proof."))
+    wait = limits.take("code_sent_account", f"account {claim.account_id}") or limits.take("code_sent", address)
+    if wait is not None:
+        raise ValidationError(
+            _("Too many codes were asked for. Try again %(wait)s, or use another proof.") % {"wait": limits.words(wait)}
+        )
     open_one = claim.proofs.filter(kind=kind, subject=address, state=Proof.State.BEGUN).first()
     proof = open_one or Proof.objects.create(claim=claim, kind=kind, subject=address, paper=paper)
     context = {

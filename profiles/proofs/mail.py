@@ -11,12 +11,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from ..models import Claim, Proof
 from . import coded
 from .kind import Kind, Offer, Route
+from .printed import addresses
 
 
 def offers(claim: Claim) -> list[Offer]:
     """The addresses that the author's works print as this author's own, masked."""
-    from .printed import addresses
-
     return [Offer(each.value, coded.masked(each.value), each.paper) for each in addresses(claim.author) if each.own]
 
 
