@@ -45,7 +45,7 @@ def choose(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """What to change of a person: whom to merge with, which works go, which name or identifier."""
     if kind not in KINDS:
         raise Http404("There is no such change.")
-    author = find_author(pk)
+    author = find_author(pk, even_hidden=True)
     if author.pk != pk:
         return redirect("change", author.pk, kind)
     context: dict[str, Any] = {"author": author, "kind": kind}
@@ -235,12 +235,12 @@ def _found(query: str) -> list[Author]:
     """People by id, by the address of their page, or by name."""
     if found := (_NUMBER.fullmatch(query.removeprefix("#")) or _ADDRESS.search(query)):
         author = Author.objects.filter(pk=int(found[found.re.groups])).first()
-        return [find_author(author.pk)] if author else []
+        return [find_author(author.pk, even_hidden=True)] if author else []
     return find_people(query).people
 
 
 def _target(value: str) -> Author | None:
-    return find_author(_id(value)) if value else None
+    return find_author(_id(value), even_hidden=True) if value else None
 
 
 def _works(author: Author, query: str) -> tuple[list[Assignment], bool]:

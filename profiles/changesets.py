@@ -199,7 +199,9 @@ def _give_a_person(rows: Sequence[Change]) -> None:
     signatures = [row.signature for row in rows if row.signature is not None]
     taken = set(Author.objects.filter(anchor__in=signatures).values_list("anchor", flat=True))
     anchor = min(signatures, key=lambda signature: (signature.pk in taken, signature.pk))
-    author = Author.objects.create(name=anchor.name, anchor=anchor)
+    source = rows[0].source
+    assert source is not None  # a split has one
+    author = Author.objects.create(name=anchor.name, anchor=anchor, visibility=source.visibility)
     for row in rows:
         row.target = author
 

@@ -2,7 +2,8 @@
 
 Problem: what was done to a record stands in five tables, and a page of it may not read them whole. Idea: one statement
 gives (time, kind, id) of the newest entries of all of them, by key, and each kind is then loaded at once. What a name
-was before it was corrected is not public, and neither is the reason of that. Entry point: `history`.
+was before it was corrected is not public, and neither is the reason of that; nor is what names a hidden record. Entry
+point: `history`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from .models import Author, Change, ChangeSet, ChangeStep, Correction, Move
 from .shown import Redaction, around
+from .views import find_author
 
 SHOWN = 30
 
@@ -103,6 +105,11 @@ class Entry:
         return any(one is not None and one.hides_printed for one in people)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the reason that people gave may be read: it may name somebody who is hidden."""
+        return all(author.is_public for *pair, _works in self.ends for author in pair)
+
+    @property
     def is_undone(self) -> bool:
         if self.kind == "decision":
             return not self.what.is_live
@@ -125,11 +132,19 @@ def history(
     loaded = {name: table.in_bulk([pk for _, kind, pk in rows if kind == name]) for name, table in _TABLES.items()}
     sets = {pk for _, kind, pk in rows if kind == "change"}
     ends = _ends(sets, author)
-    entries = [Entry(at, kind, loaded[kind][pk], ends[pk] if kind == "change" else []) for at, kind, pk in rows]
+    entries = [
+        Entry(at, kind, loaded[kind][pk], ends[pk] if kind == "change" else [])
+        for at, kind, pk in rows
+        if not (kind == "decision" and _names_a_hidden(loaded[kind][pk]))
+    ]
     if redact:
         hiding = author.hides_printed
         entries = [e for e in entries if not ((hiding or e.is_of_hiding) and any(map(redact.finds, e.names)))]
     return entries, "~".join((rows[-1][0].isoformat(), *map(str, rows[-1][1:]))) if more else ""
+
+
+def _names_a_hidden(decision: Correction) -> bool:
+    return any(author and not author.is_public for author in (decision.author, decision.other_author))
 
 
 def _ends(sets: set[int], author: Author) -> defaultdict[int, list[tuple[Author, Author, int]]]:
@@ -163,6 +178,7 @@ def _read(cursor: str) -> tuple[datetime, str, int]:
 @require_safe
 def person_history(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done to this record. A merged id shows its own history, which says where it went."""
+    find_author(pk)  # raises what a hidden record answers
     author = get_object_or_404(Author.objects.select_related("merged_into"), pk=pk)
     redact = around(author)
     entries, following = history(author, request.GET.get("after", ""), redact=redact)

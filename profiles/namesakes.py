@@ -101,8 +101,9 @@ def separating(features: Iterable[Feature], works: int, others: int, shown: int 
 
 
 def printed_as(name: str) -> QuerySet[Author]:
-    """Everyone printed under a name, by its folded form."""
-    return Author.objects.filter(variants__folded=fold(name), merged_into=None).distinct()
+    """Everyone printed under a name, by its folded form, whose record is public."""
+    public = {"merged_into": None, "visibility": Author.Visibility.PUBLIC}
+    return Author.objects.filter(variants__folded=fold(name), **public).distinct()
 
 
 def namesakes(name: str, cursor: str = "", size: int = SHOWN) -> Page:
@@ -173,7 +174,7 @@ def _counted(people: Iterable[int], folded: str) -> Iterator[tuple[int, int, int
 _COUNTED = f"""
 WITH everyone AS (
     (SELECT a.id FROM profiles_author a
-      WHERE a.merged_into_id IS NULL
+      WHERE a.merged_into_id IS NULL AND a.visibility = 'public'
         AND a.id IN (SELECT v.author_id FROM profiles_namevariant v WHERE v.folded = %(folded)s)
       ORDER BY a.works_count DESC, a.id LIMIT %(compared)s)
     UNION SELECT unnest(%(people)s::bigint[])

@@ -96,7 +96,7 @@ def _overtaken(row: Change, later: Change) -> str:
 def _decided(row: Change, decision: Correction) -> str:
     return _("Decided after it by %(who)s on %(day)s: %(decision)s. Withdraw that first.") % {
         "decision": decision,
-        "who": decision.made_by.get_username(),
+        "who": decision.by,
         "day": _day(decision.made_at),
     }
 

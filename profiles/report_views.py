@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, cast
 
 from django import forms
@@ -58,11 +59,11 @@ def _report(request: HttpRequest, subject: Author | Paper) -> HttpResponse:
     if not form.is_valid():
         return render(request, "profiles/report.html", context, status=400)
     account = cast(Account, request.user)
-    if not reports.allow(request):
+    if (wait := reports.allow(request)) is not None:
         most = reports.limit_of(account)
         context["refused"] = ngettext("%d report an hour can be sent.", "%d reports an hour can be sent.", most) % most
         response = render(request, "profiles/report.html", context, status=429)
-        response["Retry-After"] = str(reports.HOUR)
+        response["Retry-After"] = str(ceil(wait))
         return response
     reports.submit(subject, form.cleaned_data["kind"], form.cleaned_data["text"], account)
     messages.success(request, _("Thank you: a curator will look at it."))

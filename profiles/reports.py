@@ -8,57 +8,29 @@ until a curator acts; closing a report needs a sentence, which the reporter can 
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
-
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from papers import journal
+from papers import journal, limits
 from papers.models import Paper
 
 from .models import Account, Author, Report
 
 LONGEST = 2_000  # characters of a report and of its answer
-# Reports an hour: from one address without an account, and from one account.
-VISITORS, ACCOUNTS = 5, 30
-HOUR = 3_600
 
 
 def limit_of(account: Account | AnonymousUser) -> int:
     """Reports an hour that this one may send."""
-    return ACCOUNTS if account.is_authenticated else VISITORS
+    return limits.LIMITS["report" if account.is_authenticated else "report_visitor"][0].most
 
 
-def allow(request: HttpRequest) -> bool:
-    """Count one report of whoever asks; False where the hour's are used up. The address itself is not kept."""
-    who = f"account {request.user.pk}" if request.user.is_authenticated else f"address {_address(request)}"
-    key = f"report:{salted_hmac('profiles.reports', who, algorithm='sha256').hexdigest()}"
-    assert isinstance(request.user, Account | AnonymousUser)
-    cache.add(key, 0, HOUR)
-    try:
-        return cache.incr(key) <= limit_of(request.user)
-    except ValueError:  # it expired between the two: a new hour
-        cache.set(key, 1, HOUR)
-        return True
-
-
-def _address(request: HttpRequest) -> str:
-    """The visitor's address; behind a proxy the one that the proxy saw, which is the last that it wrote down."""
-    given = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.SECURE_PROXY_SSL_HEADER:
-        given = str(request.META.get("HTTP_X_FORWARDED_FOR", given)).rpartition(",")[2].strip() or given
-    try:
-        address = ip_address(given)
-    except ValueError:
-        return "unknown"  # those of whom nothing is known share one limit
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+def allow(request: HttpRequest) -> float | None:
+    """Count one report of whoever asks: None, or the seconds to wait where the hour's are used up."""
+    return limits.take("report" if request.user.is_authenticated else "report_visitor", limits.who(request))
 
 
 def submit(subject: Author | Paper, kind: str, text: str, reporter: Account | AnonymousUser | None) -> Report:

@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors, arrays
+from . import anchors, arrays, hidden
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -211,13 +211,13 @@ def resolve_next(batch_id: int) -> bool:
 def resolve(
     surnames: Sequence[str],
     batch: int | None = None,
-    correction: Correction | None = None,
+    corrections: Sequence[Correction] = (),
     change_set: ChangeSet | None = None,
     first: Collection[int] = (),
 ) -> Report:
     """Work out who is who among all signatures with these surname keys, and store what changed.
 
-    `surnames` hold all that is tied to them (`related`). `batch`, `correction` or `change_set` is what gave the
+    `surnames` hold all that is tied to them (`related`). `batch`, `corrections` or `change_set` is what gave the
     occasion; `first` are authors who keep their id before all others that are known by a signature of their cluster.
     """
     lock(surnames)
@@ -231,10 +231,11 @@ def resolve(
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
     # What the machine parts from somebody who hides a printed name goes on hiding it; people may part it as printed.
-    by_machine = correction is None and change_set is None
+    by_machine = not (corrections or change_set)
     were = arrays.ids(set(previous.values()) if by_machine else ())
     hiding = Author.objects.filter(pk__in=were, hides_printed=True)
     now = _authors(resolution.clusters, previous, anchored, names, first, hiding.in_bulk())
+    hidden.inherit(previous, now, decided=bool(corrections or change_set))
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -269,7 +270,7 @@ def resolve(
         for row in changed
         if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
     ]
-    record(changes, rows, stored, signatures, batch, correction, change_set)
+    record(changes, rows, stored, signatures, batch, corrections, change_set)
     before, after = set(previous.values()), set(now.values())
     return Report(
         kept=len(before & after),
@@ -346,7 +347,7 @@ def _authors(
         members,
         previous,
         {author.pk: author.anchor_id for author in anchored if author.anchor_id is not None},
-        frozenset(author.pk for author in anchored if author.is_claimed or author.hides_printed),
+        frozenset(author.pk for author in anchored if author.keeps_its_id or author.hides_printed),
         first,
     )
     new = []

@@ -56,7 +56,7 @@ class Rulings:
                 bound[pair].append(correction)
             elif surname_keys(correction).intersection(surnames):
                 unbound.append(correction)
-        claimed = Author.objects.filter(account__isnull=False, anchor__surname_key__in=here)
+        claimed = Author.objects.keeping_their_ids().filter(anchor__surname_key__in=here)
         return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)))
 
     @property
@@ -74,8 +74,7 @@ class Rulings:
         for (one, other), corrections in self.bound.items():
             for c in corrections:
                 if c.same and not c.joins_wholes and c.author and now[one] == now[other]:
-                    by_owner = c.author.account_id == c.made_by_id
-                    states[c.signature_id or 0] = Assignment.State.OWNER if by_owner else Assignment.State.CURATOR
+                    states[c.signature_id or 0] = Assignment.State.OWNER if c.as_owner else Assignment.State.CURATOR
         return states
 
     def report(self, surnames: Sequence[str], found: Iterable[Found], signatures: Mapping[int, Printed]) -> None:
@@ -185,7 +184,7 @@ def _says(correction: Correction) -> str:
 
 def _sentence(correction: Correction) -> str:
     day = correction.made_at
-    return f"{correction} by {correction.made_by.get_username()} on {day.day} {day:%B %Y}"
+    return f"{correction} by {correction.by} on {day.day} {day:%B %Y}"
 
 
 def _about(step: Step, signatures: Mapping[int, Printed]) -> str:

@@ -21,6 +21,7 @@ from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
 from .following import open_questions
+from .hidden import Hidden
 from .models import Account, Assignment, Author, Change, ChangeSet, Follow, NameVariant
 from .receipts import receipt
 
@@ -28,11 +29,15 @@ DECIDED_SECONDS = 60  # counting all decisions costs more than being a minute la
 WEAKEST_CLOSE = 2  # works that make a coauthor a close collaborator
 
 
-def find_author(pk: int, queryset: QuerySet[Author] | None = None) -> Author:
-    """The author of that id, or the one they were merged into. Raises Http404."""
+def find_author(pk: int, queryset: QuerySet[Author] | None = None, *, even_hidden: bool = False) -> Author:
+    """The author of that id, or the one they were merged into. Raises Http404, and `Hidden`, which answers with the
+    notice, unless the page is for those who may see `even_hidden` records."""
     authors = Author.objects.all() if queryset is None else queryset
     author = get_object_or_404(authors, pk=pk)
     heir = heir_of(author)
+    for one in (heir, author):
+        if not (one.is_public or even_hidden):
+            raise Hidden(one)
     return author if heir == author else get_object_or_404(authors, pk=heir.pk)
 
 
@@ -66,9 +71,8 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
     variants = list(author.variants.order_by("-works", "printed"))
-    same_name = NameVariant.objects.filter(
-        folded__in=[variant.folded for variant in variants if variant.works or author.hides_printed],
-        author__merged_into=None,
+    same_name = NameVariant.objects.public().filter(
+        folded__in=[variant.folded for variant in variants if variant.works or author.hides_printed]
     )
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
@@ -158,9 +162,11 @@ def orcid(request: HttpRequest, iD: str) -> HttpResponse:
 @login_required
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
     """Follow, or stop following. Answers with the button, or with the profile where there is no HTMX."""
-    author = find_author(pk)
+    author = find_author(pk, even_hidden=True)
     account = cast(Account, request.user)
     is_following = not Follow.objects.of(author).filter(account=account).delete()[0]
+    if not author.is_public:
+        return redirect("following")
     if is_following:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):

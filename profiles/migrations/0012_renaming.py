@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("profiles", "0009_claims")]
+    dependencies = [("profiles", "0011_owning")]
 
     operations = [
         migrations.CreateModel(

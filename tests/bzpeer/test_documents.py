@@ -34,12 +34,18 @@ def test_every_command_of_the_readme_exists():
     assert commands - {"up"} <= set(get_commands())
 
 
-def test_every_setting_of_the_readme_is_read_somewhere():
-    table = README[README.index("## In production") :]
+def test_every_setting_of_the_documents_is_read_somewhere():
+    table = (REPO_ROOT / "docs" / "production.md").read_text()
     names = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
     assert names
     text = code()
     assert {name for name in names if f'"{name}"' not in text} == set()
+
+
+def test_the_documents_that_the_readme_leads_to_are_there():
+    linked = re.findall(r"\]\((docs/[^)#]+)\)", README)
+    assert linked
+    assert [name for name in linked if not (REPO_ROOT / name).is_file()] == []
 
 
 def test_the_readme_fits_on_a_screen_or_two_and_its_picture_is_there():

@@ -33,6 +33,7 @@ from profiles.models import (
     FollowQuestion,
     Identifier,
     NameVariant,
+    Proof,
     Report,
 )
 from profiles.namesakes import namesakes
@@ -92,9 +93,9 @@ def world(bring, curators: Account) -> dict[str, Any]:
     author.refresh_from_db()
     author.account = owner
     author.save()
-    Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
+    claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
     pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
-    Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.first())
+    Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
         "author": author,
         "namesake": namesake,
@@ -109,6 +110,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "orcid": ORCID,
         "batch": batch,
         "change_set": change_set,
+        "claim": claim,
+        "proof": Proof.objects.create(claim=claim, kind="review", state=Proof.State.VALID),
         "decision": decision,
         "question": FollowQuestion.objects.filter(account=reader).first(),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
@@ -158,14 +161,14 @@ def walk(world: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         if who in world:
             client.force_login(world[who])
         for address in sorted(addresses(world)):
-            for fragment in ({}, {"HTTP_HX_REQUEST": "true"}):
-                yield who, address, read(client, address, **fragment)
+            for headers in ({}, {"HX-Request": "true"}):
+                yield who, address, read(client, address, headers)
 
 
-def read(client: Client, address: str, **headers: str) -> str:
+def read(client: Client, address: str, headers: dict[str, str]) -> str:
     answers = []
     for _step in range(6):
-        response = client.get(address, **headers)
+        response = client.get(address, headers=headers)
         assert response.status_code < 500, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         answers += [str(response.headers), content.decode()]
@@ -178,7 +181,7 @@ def read(client: Client, address: str, **headers: str) -> str:
 
 
 def told(world: dict[str, Any], text: str) -> list[str]:
-    """Where the old name stands in it, in any form that has the old surname; links to those who go on bearing it aside."""
+    """Where the old name stands in it, in whatever form; links to those who go on bearing it aside."""
     for who in ("namesake", "split"):
         text = re.sub(rf'<a [^>]*href="/people/{world[who].pk}/[^"]*"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
         text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")

@@ -1,0 +1,179 @@
+"""Rate limits that never grant more than they say.
+
+Problem: counting and then deciding lets fifty requests at once through a limit of ten, and a fixed window grants twice
+its limit around its edge. Idea: the times of the last grants in one Redis list for each name and key; a script, which
+Redis runs alone, looks whether the N-th newest is old enough and only then adds the next, by Redis's own clock. So no
+period of any place holds more than N. Not in PostgreSQL: a GET changes nothing. What a limit is kept for is hashed.
+Entry points: `take`, `client` and `who` for keys, `limited` for views, `refused` for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.crypto import salted_hmac
+from django.utils.translation import ngettext
+from redis import Redis
+from redis.exceptions import RedisError
+
+from .fragments import wants_fragment
+from .permissions import View
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+AWAY = 60.0  # seconds to wait where Redis does not answer and the limit is closed without it
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `most` grants in any `seconds`; without Redis nothing is granted, but where it is `open`."""
+
+    most: int
+    seconds: int
+    open: bool = False
+
+
+# The numbers are PyPI's where it has one (warehouse/config.py, rate limits); the reasons are ours. What follows the
+# name says what the key is. All limits of a name count the same grants.
+LIMITS: dict[str, tuple[Limit, ...]] = {
+    # client, and account name as typed: passwords are guessed at ten in five minutes, from wherever (PyPI)
+    "sign_in": (Limit(10, 5 * MINUTE),),
+    # one key for all: a list of stolen passwords tried from ten thousand addresses (PyPI)
+    "sign_in_all": (Limit(1_000, 5 * MINUTE),),
+    # account: six digits, three of which are right at any time, are a million to fifty a day (PyPI)
+    "second_factor": (Limit(5, 5 * MINUTE), Limit(20, HOUR), Limit(50, DAY)),
+    # client: a lecture hall may sign up, a robot may not
+    "sign_up": (Limit(20, HOUR),),
+    # address typed: a stranger's letter box is not to be filled (PyPI)
+    "password_reset": (Limit(5, DAY),),
+    # client: the same for many strangers' letter boxes
+    "password_reset_client": (Limit(20, HOUR),),
+    # account: each sends a letter to an address that may be a stranger's (PyPI)
+    "add_email": (Limit(2, DAY),),
+    # account: a researcher has one record, and perhaps a few that are to be joined to it
+    "claim": (Limit(5, DAY),),
+    # address that a letter with a code or a link goes to (PyPI: verification, 3 in 6 hours)
+    "code_sent": (Limit(3, 6 * HOUR),),
+    # account, or client where there is none: the same for many addresses
+    "code_sent_account": (Limit(10, DAY),),
+    # account, or client: above what `profiles.codes.TRIES` gives for one code, below what guessing takes
+    "code_try": (Limit(10, 5 * MINUTE), Limit(30, HOUR)),
+    # account: asks a coauthor by mail (Healthchecks: invitations)
+    "attestation": (Limit(20, DAY),),
+    # account (Healthchecks)
+    "invitation": (Limit(20, DAY),),
+    # account: each makes this machine fetch a stranger's page
+    "page_proof": (Limit(10, HOUR),),
+    # account: reads everything that is kept of it
+    "export": (Limit(10, DAY),),
+    # client: a request without an account is read by a curator
+    "rights": (Limit(5, HOUR), Limit(10, DAY)),
+    # account, and client of a visitor: a report is read by a curator
+    "report": (Limit(30, HOUR),),
+    "report_visitor": (Limit(5, HOUR),),
+    # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
+    "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
+}
+
+# KEYS: the list. ARGV: the number of grants that are kept, the seconds that they matter, then most and seconds of each
+# limit. Answers nil where it is granted, else the seconds to wait as text.
+_SCRIPT = """
+local time, wait = redis.call('TIME'), 0
+local now = time[1] + time[2] / 1000000
+for i = 3, #ARGV, 2 do
+    local earlier = redis.call('LINDEX', KEYS[1], -ARGV[i])
+    if earlier then wait = math.max(wait, earlier + ARGV[i + 1] - now) end
+end
+if wait > 0 then return string.format('%.6f', wait) end
+redis.call('RPUSH', KEYS[1], string.format('%.6f', now))
+redis.call('LTRIM', KEYS[1], -ARGV[1], -1)
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return nil
+"""
+
+
+def take(name: str, key: str) -> float | None:
+    """Count one use of `name` by `key`: None where it is granted, else the seconds to wait, and nothing is counted."""
+    limits = LIMITS[name]
+    hashed = salted_hmac(f"papers.limits {name}", key.strip().casefold(), algorithm="sha256").hexdigest()
+    numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
+    kept = (max(limit.most for limit in limits), max(limit.seconds for limit in limits) + 1)
+    try:
+        wait = cast(bytes | None, _redis().eval(_SCRIPT, 1, f"limit:{name}:{hashed}", *kept, *numbers))
+    except RedisError:
+        return None if all(limit.open for limit in limits) else AWAY
+    return None if wait is None else float(wait)
+
+
+def _redis() -> Redis:
+    """The client behind Django's cache, whose own interface knows no scripts."""
+    return cast(Redis, cast(Any, cache)._cache.get_client(None, write=True))
+
+
+def client(request: HttpRequest) -> str:
+    """Where a request comes from: an IPv4 address, or the 64 bits of an IPv6 network, which one person has whole.
+
+    Behind `settings.PROXIES` proxies of ours it is what the first of them saw: the entry of X-Forwarded-For as far from
+    the right. All to the left of it is the client's own invention. "unknown", where it is no address: those share.
+    """
+    given = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.PROXIES:
+        seen = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+        given = seen[-settings.PROXIES] if len(seen) >= settings.PROXIES else ""
+    try:
+        address = ip_address(given.strip())
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
+    return str(address)
+
+
+def who(request: HttpRequest) -> str:
+    """Whom a limit counts for: the account, or the client of a visitor."""
+    return f"account {request.user.pk}" if request.user.is_authenticated else f"client {client(request)}"
+
+
+def limited(name: str, key: Callable[[HttpRequest], str] = who, method: str = "POST") -> Callable[[View], View]:
+    """A view that answers 429 to requests of `method` beyond the limit `name` of `key(request)`."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == method and (wait := take(name, key(request))) is not None:
+                return refused(request, wait)
+            return view(request, *args, **kwargs)
+
+        return cast(View, guarded)
+
+    return guard
+
+
+def refused(request: HttpRequest, wait: float) -> HttpResponse:
+    """429 with Retry-After: a page that says when to try again, or its sentence alone for HTMX."""
+    template = "_429.html" if wants_fragment(request) else "429.html"
+    response = render(request, template, {"wait": words(wait)}, status=429)
+    response["Retry-After"] = str(ceil(wait))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def words(wait: float) -> str:
+    """
+    >>> words(0.2), words(61), words(5400)
+    ('in 1 second', 'in 2 minutes', 'in 2 hours')
+    """
+    if wait <= MINUTE:
+        return ngettext("in %d second", "in %d seconds", ceil(wait)) % ceil(wait)
+    if wait <= HOUR:
+        return ngettext("in %d minute", "in %d minutes", ceil(wait / MINUTE)) % ceil(wait / MINUTE)
+    return ngettext("in %d hour", "in %d hours", ceil(wait / HOUR)) % ceil(wait / HOUR)
