@@ -58,11 +58,10 @@ def open_questions(account: Account | AnonymousUser, about: Author | None = None
     """What the account has not answered; of one author, where that is given. None that would name a hidden one."""
     if not isinstance(account, Account):
         return []
+    public = {f"{end}_author__visibility": Author.Visibility.PUBLIC for end in ("old", "new")}
     # A question about somebody who hides a name would tell it: who was split off may still bear that.
-    shown = {f"{end}_author__visibility": Author.Visibility.PUBLIC for end in ("old", "new")} | {
-        f"{end}_author__hides_printed": False for end in ("old", "new")
-    }
-    rows = FollowQuestion.objects.filter(account=account, answer=FollowQuestion.Answer.OPEN, **shown)
+    told = Q(old_author__hides_printed=False, new_author__hides_printed=False)
+    rows = FollowQuestion.objects.filter(told, account=account, answer=FollowQuestion.Answer.OPEN, **public)
     if about is not None:
         rows = rows.filter(Q(old_author=about) | Q(new_author=about))
     return list(rows.select_related("old_author", "new_author").order_by("-pk"))

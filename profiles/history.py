@@ -81,6 +81,11 @@ class Entry:
     ends: list[tuple[Author, Author, int]]
 
     @property
+    def is_open(self) -> bool:
+        """Whether the reason that people gave may be read: it may name somebody who is hidden."""
+        return all(author.is_public for *pair, _works in self.ends for author in pair)
+
+    @property
     def names(self) -> list[str]:
         """Whom it names, as they are shown."""
         if self.kind == "decision":
@@ -103,11 +108,6 @@ class Entry:
         else:
             people = [author for source, target, _works in self.ends for author in (source, target)]
         return any(one is not None and one.hides_printed for one in people)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the reason that people gave may be read: it may name somebody who is hidden."""
-        return all(author.is_public for *pair, _works in self.ends for author in pair)
 
     @property
     def is_undone(self) -> bool:

@@ -46,7 +46,8 @@ class AuthorQuerySet(models.QuerySet["Author"]):
 
     def keeping_their_ids(self) -> AuthorQuerySet:
         """Those whom the matcher merges into nobody (`Author.keeps_its_id`)."""
-        return self.filter(models.Q(account__isnull=False) | ~models.Q(visibility=Author.Visibility.PUBLIC))
+        hidden = ~models.Q(visibility=Author.Visibility.PUBLIC) | models.Q(hides_printed=True)
+        return self.filter(models.Q(account__isnull=False) | hidden)
 
 
 class Author(models.Model):
@@ -102,8 +103,8 @@ class Author(models.Model):
             models.Index(fields=["-works_count", "id"], name="author_most_works"),
             models.Index(fields=["id"], name="author_stale", condition=models.Q(stale=True)),
             models.Index(fields=["anchor"], name="author_anchor", condition=models.Q(anchor__isnull=False)),
-            models.Index(fields=["id"], name="author_hiding", condition=models.Q(hides_printed=True)),
             models.Index(fields=["id"], name="author_hidden", condition=~models.Q(visibility="public")),
+            models.Index(fields=["id"], name="author_hiding", condition=models.Q(hides_printed=True)),
         ]
 
     def __str__(self) -> str:
@@ -129,8 +130,8 @@ class Author(models.Model):
 
     @property
     def keeps_its_id(self) -> bool:
-        """Whether the matcher merges it into no other author: somebody holds it, or it is hidden."""
-        return self.is_claimed or not self.is_public
+        """Whether the matcher merges it into no other author: it is held, or it or its printed name is hidden."""
+        return self.is_claimed or self.hides_printed or not self.is_public
 
     @property
     def with_merged(self) -> RawSQL:

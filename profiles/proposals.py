@@ -167,7 +167,7 @@ def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
 
 def _rank(author: Author, works: int) -> tuple[bool, bool, bool, int, int]:
     """Who stays, first to last: a hidden record, so that none comes back by a merge, a claimed one, one that hides a
-    name, the larger."""
+    name, which stays hidden so, the larger."""
     return author.is_public, not author.is_claimed, not author.hides_printed, -works, author.pk
 
 

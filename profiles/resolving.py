@@ -231,11 +231,11 @@ def resolve(
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
     # What the machine parts from somebody who hides a printed name goes on hiding it; people may part it as printed.
-    by_machine = not (corrections or change_set)
+    by_machine = not corrections and change_set is None
     were = arrays.ids(set(previous.values()) if by_machine else ())
     hiding = Author.objects.filter(pk__in=were, hides_printed=True)
     now = _authors(resolution.clusters, previous, anchored, names, first, hiding.in_bulk())
-    hidden.inherit(previous, now, decided=bool(corrections or change_set))
+    hidden.inherit(previous, now, decided=not by_machine)
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -347,7 +347,7 @@ def _authors(
         members,
         previous,
         {author.pk: author.anchor_id for author in anchored if author.anchor_id is not None},
-        frozenset(author.pk for author in anchored if author.keeps_its_id or author.hides_printed),
+        frozenset(author.pk for author in anchored if author.keeps_its_id),
         first,
     )
     new = []

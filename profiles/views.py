@@ -50,7 +50,8 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if pk != author.pk or not (author.works_count or author.is_claimed):
         was = author if pk == author.pk else Author.objects.get(pk=pk)
         if len(heirs := successors(was)) > 1:
-            return render(request, "profiles/several.html", {"author": was, "successors": heirs}, status=300)
+            found = {"author": was, "successors": heirs}
+            return render(request, "profiles/several.html", found, status=300)
         if pk == author.pk:
             return render(request, "profiles/gone.html", {"author": author}, status=410)
     if pk != author.pk or slug != author.slug:
