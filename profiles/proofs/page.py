@@ -4,7 +4,8 @@ Problem: this machine is made to fetch an address, and others write on pages too
 to this person alone (`papers.contacts`); a code that says nothing to anybody else, because it is a keyed hash of claim,
 account and page, and so is not kept; and it counts only where a reader sees it, outside of what visitors wrote, or in a
 link with rel="me". The fetch happens in the request: 15 seconds at most, ten times an hour for an account, and in no
-transaction. A queue and a page that waits for it would be more to break, and gain nothing. Entry points: `KIND`, `code_of`, `link_of`.
+transaction. A queue and a page that waits for it would be more to break, and gain nothing.
+Entry points: `KIND`, `code_of`, `link_of`.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ TYPES = frozenset({"text/html", "text/plain"})
 
 # What no reader sees, and where visitors of a page write.
 _UNSEEN = frozenset(
-    ("canvas", "datalist", "embed", "frame", "head", "iframe", "math", "noembed", "noframes", "noscript", "object")
-    + ("option", "script", "select", "style", "svg", "template", "textarea", "title")
+    {"canvas", "datalist", "embed", "frame", "head", "iframe", "math", "noembed", "noframes", "noscript", "object"}
+    | {"option", "script", "select", "style", "svg", "template", "textarea", "title"}
 )
 _UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
 _OF_VISITORS = re.compile(r"comment|guest-?book|repl(?:y|ies)|disqus|review|webmention", re.IGNORECASE)

@@ -194,7 +194,12 @@ def test_a_page_that_no_record_gives_to_the_claimant_any_more_is_not_looked_at(s
 def test_an_account_looks_ten_times_an_hour(serve, monkeypatch):
     claim, server = serve(Answer(b"<p>", headers=HTML))
     proof, asked = begun(claim), []
-    monkeypatch.setattr(limits, "take", lambda name, key: asked.append((name, key)) or 60.0)
+
+    def take(name, key):
+        asked.append((name, key))
+        return 60.0
+
+    monkeypatch.setattr(limits, "take", take)
     with pytest.raises(ValidationError, match="Try again in"):
         looked(proof)
     assert asked == [("page_proof", f"account {claim.account_id}")]
