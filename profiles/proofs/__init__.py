@@ -5,7 +5,8 @@ To add one: a module beside these, its `KIND` in `KINDS`, its template, its test
 
 from __future__ import annotations
 
+from . import page
 from .kind import Kind
 
-KINDS: tuple[Kind, ...] = ()  # in the order in which the claim page offers them: the surest first
+KINDS: tuple[Kind, ...] = (page.KIND,)  # in the order in which the claim page offers them: the surest first
 BY_SLUG = {kind.slug: kind for kind in KINDS}
