@@ -49,8 +49,8 @@ class Rulings:
         )
         bound: defaultdict[Pair, list[Correction]] = defaultdict(list)
         unbound: list[Correction] = []
-        related = ("signature", "other", "author__anchor", "other_author__anchor", "made_by", "change_set")
-        for correction in corrections.select_related(*related).order_by("made_at", "pk"):
+        ends = ("signature__assignment__author", "other__assignment__author", "author__anchor", "other_author__anchor")
+        for correction in corrections.select_related(*ends, "made_by", "change_set").order_by("made_at", "pk"):
             pair = pair_of(correction)
             if pair and (correction.same or pair[0] != pair[1]):
                 bound[pair].append(correction)
@@ -74,8 +74,7 @@ class Rulings:
         for (one, other), corrections in self.bound.items():
             for c in corrections:
                 if c.same and not c.joins_wholes and c.author and now[one] == now[other]:
-                    by_owner = c.author.account_id == c.made_by_id
-                    states[c.signature_id or 0] = Assignment.State.OWNER if by_owner else Assignment.State.CURATOR
+                    states[c.signature_id or 0] = Assignment.State.OWNER if c.as_owner else Assignment.State.CURATOR
         return states
 
     def report(self, surnames: Sequence[str], found: Iterable[Found], signatures: Mapping[int, Printed]) -> None:
@@ -185,7 +184,7 @@ def _says(correction: Correction) -> str:
 
 def _sentence(correction: Correction) -> str:
     day = correction.made_at
-    return f"{correction} by {correction.made_by.get_username()} on {day.day} {day:%B %Y}"
+    return f"{correction} by {correction.by} on {day.day} {day:%B %Y}"
 
 
 def _about(step: Step, signatures: Mapping[int, Printed]) -> str:
