@@ -196,7 +196,12 @@ def journal_page(request: HttpRequest) -> HttpResponse:
 def decided(request: HttpRequest) -> HttpResponse:
     """All decisions, the newest first: who, when, why, and whether they hold."""
     rows = Correction.objects.filter(change_set=None).select_related(
-        "made_by", "withdrawn_by", "author", "other_author", "signature", "other"
+        "made_by",
+        "withdrawn_by",
+        "author",
+        "other_author",
+        "signature__assignment__author",
+        "other__assignment__author",
     )
     found, following = _newest(rows, request.GET.get("before", ""))
     return render(request, "profiles/curate_decided.html", {"corrections": found, "following": following})

@@ -49,8 +49,8 @@ class Rulings:
         )
         bound: defaultdict[Pair, list[Correction]] = defaultdict(list)
         unbound: list[Correction] = []
-        related = ("signature", "other", "author__anchor", "other_author__anchor", "made_by", "change_set")
-        for correction in corrections.select_related(*related).order_by("made_at", "pk"):
+        ends = ("signature__assignment__author", "other__assignment__author", "author__anchor", "other_author__anchor")
+        for correction in corrections.select_related(*ends, "made_by", "change_set").order_by("made_at", "pk"):
             pair = pair_of(correction)
             if pair and (correction.same or pair[0] != pair[1]):
                 bound[pair].append(correction)
