@@ -1,11 +1,16 @@
 from django.urls import path
 
-from . import bulk_views, curation, following, history, report_views, views
+from . import bulk_views, curation, following, history, owner_views, report_views, views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/follow/", views.follow, name="person_follow"),
     path("people/<int:pk>/history/", history.person_history, name="person_history"),
+    path("people/<int:pk>/mine/", owner_views.mine, name="person_mine"),
+    path("people/<int:pk>/edit/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/edit/<slug:section>/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/works/add/", owner_views.add_work, name="person_add_work"),
+    path("curate/proposals/", owner_views.proposals, name="curate_proposals"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
     path("orcid/<str:iD>", views.orcid, name="orcid"),
     path("following/", following.following, name="following"),

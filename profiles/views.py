@@ -16,7 +16,7 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import identifiers
+from . import editing, identifiers, owning
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -58,6 +58,7 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         path="signature__paper__",
     )
     context = {"author": author, "works": works, "next_page": f"after={following}" if following else ""}
+    context["claim"] = owning.with_stands(request.user, author, works)
     if wants_fragment(request):
         return render(request, "profiles/_works.html", context)
     return render(request, "profiles/person.html", context | _around(request, author))
@@ -70,6 +71,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
         folded__in=[variant.folded for variant in variants], author__merged_into=None
     )
     return {
+        "own": editing.own(author),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
         "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
@@ -111,6 +113,7 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         "paper": assignment.signature.paper,
         "assignment": assignment,
         "receipt": receipt(assignment.evidence, Model.shipped().threshold),
+        "claim": owning.with_stands(request.user, found, [assignment]),
     }
     return render(request, "profiles/attribution.html", context)
 
@@ -157,5 +160,10 @@ def follow(request: HttpRequest, pk: int) -> HttpResponse:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):
         return redirect(author)
-    context = {"author": author, "is_following": is_following, "followers": Follow.objects.of(author).followers()}
+    context = {
+        "author": author,
+        "own": editing.own(author),
+        "is_following": is_following,
+        "followers": Follow.objects.of(author).followers(),
+    }
     return render(request, "profiles/_follow.html", context)
