@@ -12,13 +12,13 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
@@ -77,7 +77,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=pairs, made_by=curator)
     Suggestion.objects.get_or_create(left=author, right=other, defaults={"probability": 0.5, "sentence": "names"})
     changesets.apply(curator, SetIdentifier(author.pk, "orcid", ORCID), "Typed from the paper.")
-    change_set = changesets.apply(curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same.")
+    change_set = changesets.apply(
+        curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
+    )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
     objects: dict[str, Any] = {
         "author": author,
