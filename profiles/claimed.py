@@ -138,8 +138,8 @@ def works_page(claim: Claim, cursor: str, perhaps: bool) -> dict[str, Any]:
     }
     beside: dict[int, list[str]] = {}
     others = Signature.objects.filter(paper__in=[row.signature.paper_id for row in found]).exclude(pk__in=signatures)
-    for signature in others.order_by("paper", "position"):
-        beside.setdefault(signature.paper_id, []).append(signature.name)
+    for signature in others.select_related("assignment__author").order_by("paper", "position"):
+        beside.setdefault(signature.paper_id, []).append(signature.shown_name)
     for row in found:
         names = beside.get(row.signature.paper_id, [])
         row.coauthors, row.more_coauthors = names[:COAUTHORS], max(len(names) - COAUTHORS, 0)  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ from papers.names import fold
 
 from . import disputes, queue
 from .decisions import curator
-from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report
+from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report, WorkProposal
 
 COUNTED = 1_000  # cases are counted so far; beyond, "1,000+" says enough
 FIRST = 3  # cases of each queue on the overview
@@ -295,6 +295,20 @@ def _report(report: Report) -> Line:
     return Line(str(report), report.text[:200], reverse("curate_report", args=[report.pk]))
 
 
+def _proposals() -> QuerySet[WorkProposal]:
+    waiting = WorkProposal.objects.filter(state=WorkProposal.State.OPEN, claim__state__in=Claim.LIVE)
+    return waiting.select_related("claim__author", "signature__paper", "signature__assignment__author")
+
+
+def _proposal(proposal: WorkProposal) -> Line:
+    about = {"work": proposal.signature.paper.title_text, "name": proposal.claim.author.name}
+    said = _("%(name)s says: mine, “%(work)s”") if proposal.same else _("%(name)s says: not mine, “%(work)s”")
+    detail = _("printed “%(name)s”") % {"name": proposal.signature.name}
+    # The page that begins with it: the newest come first.
+    page = f"{reverse('curate_proposals')}?after={proposal.pk + 1}~{proposal.pk + 1}"
+    return Line(said % about, detail, page)
+
+
 BATCHES = Kind(
     "batches",
     pgettext_lazy("inbox", "Imports"),
@@ -375,5 +389,25 @@ REQUESTS = Kind(
     lambda claim: _claim(claim, claim.note[:200]),
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
-KINDS: tuple[Kind, ...] = (BATCHES, REFUSED, PAIRS, WORKS, CONTRADICTIONS, REPORTS, DISPUTES, CHECKS, REQUESTS)
+PROPOSALS = Kind(
+    "proposals",
+    pgettext_lazy("inbox", "Owners’ words"),
+    gettext_lazy("What owners say of works and may not decide alone."),
+    _proposals,
+    _proposal,
+    address="curate_proposals",
+    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
+)
+KINDS: tuple[Kind, ...] = (
+    BATCHES,
+    REFUSED,
+    PAIRS,
+    WORKS,
+    CONTRADICTIONS,
+    REPORTS,
+    PROPOSALS,
+    DISPUTES,
+    CHECKS,
+    REQUESTS,
+)
 BY_SLUG = {kind.slug: kind for kind in KINDS}

@@ -49,14 +49,14 @@ class Rulings:
         )
         bound: defaultdict[Pair, list[Correction]] = defaultdict(list)
         unbound: list[Correction] = []
-        related = ("signature", "other", "author__anchor", "other_author__anchor", "made_by", "change_set")
-        for correction in corrections.select_related(*related).order_by("made_at", "pk"):
+        ends = ("signature__assignment__author", "other__assignment__author", "author__anchor", "other_author__anchor")
+        for correction in corrections.select_related(*ends, "made_by", "change_set").order_by("made_at", "pk"):
             pair = pair_of(correction)
             if pair and (correction.same or pair[0] != pair[1]):
                 bound[pair].append(correction)
             elif surname_keys(correction).intersection(surnames):
                 unbound.append(correction)
-        claimed = Author.objects.filter(account__isnull=False, anchor__surname_key__in=here)
+        claimed = Author.objects.keeping_their_ids().filter(anchor__surname_key__in=here)
         return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)))
 
     @property

@@ -1,12 +1,29 @@
 from django.urls import path
 
-from . import bulk_views, claim_curation, claiming, curation, following, history, report_views, views
+from . import (
+    bulk_views,
+    claim_curation,
+    claiming,
+    curation,
+    following,
+    history,
+    owner_views,
+    renaming,
+    report_views,
+    views,
+)
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/follow/", views.follow, name="person_follow"),
     path("people/<int:pk>/history/", history.person_history, name="person_history"),
     path("people/<int:pk>/claim/", claiming.begin, name="person_claim"),
+    path("people/<int:pk>/name/", renaming.person_name, name="person_name"),
+    path("people/<int:pk>/mine/", owner_views.mine, name="person_mine"),
+    path("people/<int:pk>/edit/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/edit/<slug:section>/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/works/add/", owner_views.add_work, name="person_add_work"),
+    path("curate/proposals/", owner_views.proposals, name="curate_proposals"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
     path("claims/", claiming.mine, name="claims"),
     path("claims/<int:pk>/", claiming.status, name="claim"),

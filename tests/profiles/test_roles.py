@@ -5,22 +5,16 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 
 from papers.models import JournalEntry
 from profiles import bulk, decisions, reports
-from profiles.models import Account, Author, BulkReview, Suggestion
+from profiles.models import Account, Author, BulkReview, Claim, Suggestion
 from profiles.urls import urlpatterns
-from tests.conftest import fact, with_role
+from tests.conftest import fact, with_role, with_second_factor
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 LOGIN, REFUSED = 302, 403
@@ -31,6 +25,8 @@ PAGES = [
     "curate_contradictions",
     "curate_reports",
     "curate_report",
+    "curate_claims",
+    "curate_claim",
     "curate_decided",
     "curate_decision",
     "curate_compare",
@@ -66,7 +62,9 @@ def addresses(bring) -> dict[str, str]:
     report = reports.submit(one, "fact", "Wrong.", None)
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=[[one.pk, other.pk, "names"]], made_by=maker)
     Suggestion.objects.get_or_create(left=one, right=other, defaults={"probability": 0.5, "sentence": "names"})
+    claim = Claim.objects.create(author=one, account=maker, state=Claim.State.HELD, level=2)
     by_name: dict[str, list[int | str]] = {
+        "curate_claim": [claim.pk],
         "curate_report": [report.pk],
         "curate_report_close": [report.pk],
         "curate_decision": [correction.pk],
@@ -88,7 +86,7 @@ def somebody(request: pytest.FixtureRequest, client: Client) -> str:
     if name == "account":
         client.force_login(Account.objects.create_user(name))
     elif name == "staff":
-        client.force_login(Account.objects.create_user(name, is_staff=True))
+        client.force_login(with_second_factor(Account.objects.create_user(name, is_staff=True)))
     elif name != "visitor":
         client.force_login(with_role(name, f"{name.capitalize()}s"))
     return name
