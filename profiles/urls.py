@@ -2,6 +2,7 @@ from django.urls import path
 
 from . import (
     bulk_views,
+    claim_curation,
     claiming,
     curation,
     following,
@@ -33,6 +34,8 @@ urlpatterns = [
     path("claims/<int:pk>/proofs/<int:proof>/", claiming.proof, name="proof"),
     path("claims/<int:pk>/proofs/<int:proof>/withdraw/", claiming.withdraw_proof, name="proof_withdraw"),
     path("claims/<int:pk>/proofs/<int:proof>/again/", claiming.again, name="proof_again"),
+    path("curate/claims/", claim_curation.waiting, name="curate_claims"),
+    path("curate/claims/<int:pk>/", claim_curation.claim, name="curate_claim"),
     path("orcid/<str:iD>", views.orcid, name="orcid"),
     path("following/", following.following, name="following"),
     path("following/questions/<int:pk>/", following.answer_question, name="follow_answer"),
