@@ -12,13 +12,13 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
@@ -30,9 +30,9 @@ from profiles import changesets, decisions, reports
 from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, Suggestion
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address
-from tests.conftest import fact, with_role, with_second_factor
+from tests.conftest import fact, with_role
 
-ROLES = ("visitor", "reader", "owner", "staff", "curator", "administrator", "unarmed")
+ROLES = ("visitor", "reader", "owner", "curator", "administrator", "unarmed")
 ORCID = "0000-0002-1825-0097"
 
 
@@ -63,8 +63,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     people = {name: Author.objects.get(name=name) for name in ("John Smith", "Jane Smith", "Eve Falk", "Eva Falk")}
     author, other = people["John Smith"], people["Jane Smith"]
 
-    owner = Account.objects.create_user("owner", "owner@example.org")
-    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    owner = with_address("owner")
     waiting = EmailAddress.objects.create(user=owner, email="other@example.org")
     now = datetime.now(UTC)
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3, held_at=now)
@@ -77,7 +76,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=pairs, made_by=curator)
     Suggestion.objects.get_or_create(left=author, right=other, defaults={"probability": 0.5, "sentence": "names"})
     changesets.apply(curator, SetIdentifier(author.pk, "orcid", ORCID), "Typed from the paper.")
-    change_set = changesets.apply(curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same.")
+    change_set = changesets.apply(
+        curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
+    )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
     objects: dict[str, Any] = {
         "author": author,
@@ -95,20 +96,26 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
         "key": Authenticator.objects.create(
-            user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
+            user=with_address("keyholder"), type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
         ),
     }
     accounts: dict[str, Account | None] = {
         "visitor": None,
-        "reader": Account.objects.create_user("reader", "reader@example.org"),
+        "reader": with_address("reader"),
         "owner": owner,
-        "staff": with_second_factor(Account.objects.create_user("staff", is_staff=True)),
         "curator": curator,
         "administrator": with_role("administrator", "Administrators"),
         "unarmed": with_role("unarmed"),
     }
     Authenticator.objects.filter(user=accounts["unarmed"]).delete()
     return objects, accounts
+
+
+def with_address(name: str) -> Account:
+    """An account with a confirmed address, as after signing up."""
+    account = Account.objects.create_user(name, f"{name}@example.org")
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    return account
 
 
 def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
@@ -121,6 +128,7 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         "<int:pk>": str(objects["key"].pk),
         r"(?P<app_label>account|": "",
         r"(?P<url>.*)$": "nowhere/",
+        "<str:key>": objects["confirmation"],
         r"^confirm-email/(?P<key>[-:\w]+)/$": f"confirm-email/{objects['confirmation']}/",
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-set-password/",
     }
