@@ -152,7 +152,7 @@ def _set_aside(change_set: ChangeSet) -> list[str]:
     rows = Correction.objects.filter(superseded_by__change_set=change_set)
     rows = rows.exclude(change_set__isnull=False, change=None)
     aside = rows.select_related("made_by", "author", "other_author", "signature", "other").order_by("pk")
-    return [f"{correction} ({correction.made_by.get_username()})" for correction in aside[:WORKS]]
+    return [f"{correction} ({correction.by})" for correction in aside[:WORKS]]
 
 
 def _clashes(people: Iterable[Author]) -> list[str]:

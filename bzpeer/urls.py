@@ -1,12 +1,14 @@
 """Addresses. Each app brings its own; what shows several rooms at once stands here."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from . import changing, imports, views
+from . import changing, imports, outbox, views
 
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
 urlpatterns = [
@@ -16,6 +18,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),
     path("imports/<int:pk>/apply/", imports.apply, name="batch_apply"),
@@ -36,6 +39,8 @@ urlpatterns = [
     path("", include("graph.urls")),
     path("", include("profiles.urls")),
     path("", include("papers.urls")),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("account/", include("profiles.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

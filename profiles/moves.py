@@ -43,7 +43,7 @@ def record(
     stored: Mapping[int, Assignment],
     signatures: Sequence[Printed],
     batch: int | None,
-    correction: Correction | None,
+    corrections: Sequence[Correction] = (),
     change_set: ChangeSet | None = None,
 ) -> None:
     """Write the moves of one step. `rows` are all assignments as they are now, `stored` as they were, by signature."""
@@ -53,7 +53,7 @@ def record(
     for change in changes:
         grouped[change.was.author_id, change.now.author_id].append(change)
     before, after = {row.author_id for row in stored.values()}, {row.author_id for row in rows}
-    why = _Reasons(rows, stored, signatures, correction, change_set)
+    why = _Reasons(rows, stored, signatures, corrections, change_set)
     moves = []
     for (source, target), group in sorted(grouped.items()):
         stays = Move.Kind.MOVED if target in before else Move.Kind.SPLIT
@@ -67,7 +67,7 @@ def record(
                 signatures=sorted(change.now.signature_id for change in group)[:NAMED],
                 reason=why.of(group, kind),
                 batch_id=batch,
-                correction=correction,
+                correction=why.decision(group),
                 change_set=change_set,
             )
         )
@@ -138,10 +138,10 @@ class _Reasons:
         rows: Sequence[Assignment],
         stored: Mapping[int, Assignment],
         signatures: Sequence[Printed],
-        correction: Correction | None,
+        corrections: Sequence[Correction],
         change_set: ChangeSet | None,
     ) -> None:
-        self.stored, self.correction, self.change_set = stored, correction, change_set
+        self.stored, self.corrections, self.change_set = stored, corrections, change_set
         self.printed = {signature.id: signature for signature in signatures}
         self.after: defaultdict[int, list[Assignment]] = defaultdict(list)
         self.before: defaultdict[int, list[Assignment]] = defaultdict(list)
@@ -151,13 +151,19 @@ class _Reasons:
             self.before[row.author_id].append(row)
         self.left_to_weigh = WEIGHED
 
+    def decision(self, group: Sequence[Change]) -> Correction | None:
+        """Of the decisions of this step the first that names one of these signatures, else the first."""
+        went = {change.now.signature_id for change in group}
+        about = (c for c in self.corrections if c.signature_id in went or c.other_id in went)
+        return next(about, next(iter(self.corrections), None))
+
     def of(self, group: Sequence[Change], kind: str) -> str:
         """One sentence for signatures that went the same way."""
         if self.change_set is not None:
             return f"{self.change_set} of {self.change_set.made_by.get_username()}"
-        if self.correction is not None:
-            word = "decision" if self.correction.is_live else "withdrawn decision"
-            return f"{word} of {self.correction.made_by.get_username()}: {self.correction}"
+        if (correction := self.decision(group)) is not None:
+            word = "decision" if correction.is_live else "withdrawn decision"
+            return f"{word} of {correction.by}: {correction}"
         was, now = group[0].was.model, group[0].now.model
         if was != now:
             return f"model version {was} → {now}"

@@ -24,7 +24,7 @@ def decided(signatures: Collection[int]) -> dict[int, Objection]:
     rows = Correction.objects.live().filter(Q(signature__in=here) | Q(other__in=here)).select_related("made_by")
     for correction in rows.select_related("made_by", "signature", "other", "author", "other_author").order_by("pk"):
         sentence = _("%(who)s has decided about a name on it: %(what)s.") % {
-            "who": correction.made_by.get_username(),
+            "who": correction.by,
             "what": correction,
         }
         for end in (correction.signature_id, correction.other_id):

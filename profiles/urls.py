@@ -1,12 +1,25 @@
 from django.urls import path
 
-from . import bulk_views, curation, following, history, report_views, views
+from . import attestation_views, bulk_views, claiming, curation, following, history, renaming, report_views, views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/follow/", views.follow, name="person_follow"),
     path("people/<int:pk>/history/", history.person_history, name="person_history"),
+    path("people/<int:pk>/claim/", claiming.begin, name="person_claim"),
+    path("people/<int:pk>/name/", renaming.person_name, name="person_name"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
+    path("attestations/", attestation_views.attestations, name="attestations"),
+    path("attestations/<int:pk>/", attestation_views.one, name="attestation"),
+    path("claims/", claiming.mine, name="claims"),
+    path("claims/<int:pk>/", claiming.status, name="claim"),
+    path("claims/<int:pk>/works/", claiming.works, name="claim_works"),
+    path("claims/<int:pk>/hold/", claiming.hold, name="claim_hold"),
+    path("claims/<int:pk>/release/", claiming.release, name="claim_release"),
+    path("claims/<int:pk>/proofs/<slug:kind>/begin/", claiming.begin_proof, name="proof_begin"),
+    path("claims/<int:pk>/proofs/<int:proof>/", claiming.proof, name="proof"),
+    path("claims/<int:pk>/proofs/<int:proof>/withdraw/", claiming.withdraw_proof, name="proof_withdraw"),
+    path("claims/<int:pk>/proofs/<int:proof>/again/", claiming.again, name="proof_again"),
     path("orcid/<str:iD>", views.orcid, name="orcid"),
     path("following/", following.following, name="following"),
     path("following/questions/<int:pk>/", following.answer_question, name="follow_answer"),
