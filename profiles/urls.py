@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import (
+    attestation_views,
     bulk_views,
     claim_curation,
     claiming,
@@ -25,6 +26,8 @@ urlpatterns = [
     path("people/<int:pk>/works/add/", owner_views.add_work, name="person_add_work"),
     path("curate/proposals/", owner_views.proposals, name="curate_proposals"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
+    path("attestations/", attestation_views.attestations, name="attestations"),
+    path("attestations/<int:pk>/", attestation_views.one, name="attestation"),
     path("claims/", claiming.mine, name="claims"),
     path("claims/<int:pk>/", claiming.status, name="claim"),
     path("claims/<int:pk>/works/", claiming.works, name="claim_works"),
