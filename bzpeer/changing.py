@@ -45,7 +45,7 @@ def choose(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     """What to change of a person: whom to merge with, which works go, which name or identifier."""
     if kind not in KINDS:
         raise Http404("There is no such change.")
-    author = find_author(pk)
+    author = find_author(pk, even_hidden=True)
     if author.pk != pk:
         return redirect("change", author.pk, kind)
     context: dict[str, Any] = {"author": author, "kind": kind}
@@ -141,19 +141,22 @@ def _shown(
     problems: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    rows = change_set.rows.select_related("source", "target", "signature__paper", "undone_by").order_by("pk")
+    rows = change_set.rows.select_related(
+        "source", "target", "signature__paper", "signature__assignment__author", "undone_by"
+    ).order_by("pk")
     if after := request.GET.get("after", ""):
         rows = rows.filter(pk__gt=_id(after))
     page = list(rows[: ROWS + 1])
     following = str(page[ROWS - 1].pk) if len(page) > ROWS else ""
     page = page[:ROWS]
     counts = change_set.rows.aggregate(all=Count("pk"), live=Count("pk", filter=Q(undone_at=None)))
+    steps = change_set.steps.select_related("made_by", "one__signature__assignment__author")
     context = {
         "change_set": change_set,
         "rows": page,
         "following": following,
         "counts": counts,
-        "steps": change_set.steps.select_related("made_by", "one").order_by("-pk")[:ROWS],
+        "steps": steps.order_by("-pk")[:ROWS],
         "obstacles": in_the_way or obstacles(change_set, [row for row in page if row.is_live]),
         "refused": bool(in_the_way),
         "problems": problems,
@@ -232,12 +235,12 @@ def _found(query: str) -> list[Author]:
     """People by id, by the address of their page, or by name."""
     if found := (_NUMBER.fullmatch(query.removeprefix("#")) or _ADDRESS.search(query)):
         author = Author.objects.filter(pk=int(found[found.re.groups])).first()
-        return [find_author(author.pk)] if author else []
+        return [find_author(author.pk, even_hidden=True)] if author else []
     return find_people(query).people
 
 
 def _target(value: str) -> Author | None:
-    return find_author(_id(value)) if value else None
+    return find_author(_id(value), even_hidden=True) if value else None
 
 
 def _works(author: Author, query: str) -> tuple[list[Assignment], bool]:

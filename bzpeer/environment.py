@@ -37,3 +37,8 @@ def whole(name: str, default: int, *, least: int = 0) -> int:
 def items(name: str, default: str = "") -> list[str]:
     """A list separated by commas; empty items are dropped."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def starting(prefix: str) -> dict[str, str]:
+    """The variables whose names begin with `prefix`, by the rest of their names; empty ones are dropped."""
+    return {name.removeprefix(prefix): value for name, value in os.environ.items() if name.startswith(prefix) and value}

@@ -25,6 +25,10 @@ SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS")
+if DEBUG and HTTPS:
+    raise ImproperlyConfigured(
+        "DEBUG shows settings and code to whoever meets a fault: it is not for a site with HTTPS."
+    )
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -50,9 +54,10 @@ INSTALLED_APPS = [
     "papers",
 ]
 MIDDLEWARE = [
+    "bzpeer.middleware.Headers",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -64,6 +69,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bzpeer.middleware.VaryOnHtmx",
+    "bzpeer.throttling.RateLimits",
+    "bzpeer.middleware.SecondFactor",
+    "profiles.hidden.Notices",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"
@@ -137,6 +145,7 @@ BEAT_SECONDS = env.whole("BEAT_SECONDS", 60, least=1)
 CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
+    "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 
@@ -149,21 +158,90 @@ HARVEST_LOOPBACK = env.flag("HARVEST_LOOPBACK")
 
 AUTH_USER_MODEL = "profiles.Account"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
-] + [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}}]
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "email"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},  # the 20,000 most common
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+]
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]  # Django's own, with addresses
+ACCOUNT_ADAPTER = "profiles.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "profiles.accounts.forms.LoginForm"}
+ACCOUNT_USER_DISPLAY = "profiles.accounts.adapter.display"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SESSION_REMEMBER = True  # sessions are listed, and can be ended from any other
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# allauth's limits read, decide and write in three steps under a lock that can be lost, and answer as if the password
+# were wrong. Ours stand before its pages (`bzpeer.throttling`); of its own the one is kept for letters that it sends
+# unasked, at each sign-in with an address that is not confirmed.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] = {
+    "change_password": None,
+    "manage_email": None,
+    "reset_password": None,
+    "reauthenticate": None,
+    "reset_password_from_key": None,
+    "signup": None,
+    "login": None,
+    "request_login_code": None,
+    "login_failed": None,
+    "confirm_email": "3/6h/key",
+}
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 1
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 10
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+USERSESSIONS_TRACK_ACTIVITY = True
+MFA_ADAPTER = "profiles.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an address is confirmed before one logs in by it, with two factors or one
+MFA_TOTP_ISSUER = "BZPEER"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones are off by some seconds
+# Who may do more than readers needs a second factor (`bzpeer.middleware`), but for the accounts that are named here.
+STAFF_SECOND_FACTOR = env.flag("STAFF_SECOND_FACTOR", True)
+SECOND_FACTOR_EXEMPT = env.items("SECOND_FACTOR_EXEMPT")
+
+# Sign-in with ORCID, where an API client is given (https://orcid.org/developer-tools).
+ORCID_CLIENT_ID = env.text("ORCID_CLIENT_ID")
+ORCID_SITE = "sandbox.orcid.org" if env.flag("ORCID_SANDBOX") else "orcid.org"
+SOCIALACCOUNT_ADAPTER = "profiles.accounts.adapter.ConnectionAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "orcid": {
+        "BASE_DOMAIN": ORCID_SITE,
+        "MEMBER_API": False,
+        "SCOPE": ["/authenticate"],
+        "APPS": [{"client_id": ORCID_CLIENT_ID, "secret": env.text("ORCID_SECRET")}] if ORCID_CLIENT_ID else [],
+    }
+}
 
 # The address of the site, for links in mail.
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
-# Mail is kept to be read at /outbox/ instead of being sent.
+# Mail is kept to be read at /outbox/ instead of being sent: on one's own machine.
 MAIL_KEPT = env.flag("MAIL_KEPT")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.dummy.EmailBackend"
+    if MAIL_KEPT
+    else env.text("MAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.whole("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", "BZPEER <bzpeer@localhost>")
+# Of a provider's API (MAIL_BACKEND=anymail.backends.<provider>.EmailBackend): ANYMAIL_… as django-anymail names them.
+ANYMAIL = env.starting("ANYMAIL_")
+# A passkey needs https, but for http://localhost on one's own machine.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = MAIL_KEPT
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -185,15 +263,23 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
 }
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+if HTTPS:  # by this prefix a browser takes the cookie from this host alone, never from another of the domain
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # htmx sends the token of the page
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# The browsers' own list binds the whole domain for months, and anybody may enter a site that says it: the operator's.
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD")
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+# Where somebody who found a hole writes to: an address or a page, shown at /.well-known/security.txt.
+SECURITY_CONTACT = env.text("SECURITY_CONTACT")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the container's own health check, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 # Proxies of ours in front: so many entries of X-Forwarded-For, from the right, were not written by the client.

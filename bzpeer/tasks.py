@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from papers import harvesting
 from papers.models import Batch, Harvest
-from profiles import letters, resolving, wishes
+from profiles import claims, letters, resolving, wishes
 
 from . import pipeline, wishing
 
@@ -85,3 +85,9 @@ def harvest() -> None:
 def deliver_letters() -> None:
     """Send the mail that waits. What fails is kept and tried again at the next beat."""
     letters.deliver(timezone.now())
+
+
+@shared_task(name="bzpeer.expire_proofs")
+def expire_proofs() -> None:
+    """End proofs whose time is over and claims that nothing proves. Sent twice, it ends nothing twice."""
+    claims.expire(timezone.now())

@@ -16,6 +16,7 @@ from .services import ServiceError, Services
 def _start() -> Services | None:
     # Tests of a developer's shell and of a server must not differ.
     os.environ["SECRET_KEY"] = "only-for-tests"  # noqa: S105
+    os.environ["MAIL_KEPT"] = "1"
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
     try:

@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import errno
 import http.client
+import ipaddress
 import os
 import signal
 import socket
@@ -76,6 +77,13 @@ class Address:
         """The same address as seen from this machine: one cannot visit "all interfaces"."""
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
         return Address(everywhere.get(self.host, self.host), self.port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     def refuse_if_taken(self) -> None:
         """Raise ServiceError if nobody could listen there: better now than after the slow work."""
@@ -156,6 +164,7 @@ def _run(address: Address, once: bool, services: Services, children: list[Child]
         end_leftovers(f"bzpeer={services.places.mark} ", LEFTOVER_LADDER)
         address.refuse_if_taken()
         services.configure()
+        _make_local(address, services)
         django.setup()
         services.start("manage.py up")
         _migrate(home)
@@ -172,6 +181,13 @@ def _run(address: Address, once: bool, services: Services, children: list[Child]
     while True:
         time.sleep(1)
         _raise_if_ended([*services.children, *children])
+
+
+def _make_local(address: Address, services: Services) -> None:
+    """Links in mail lead here. Where only this machine comes in, the demo account needs no second factor."""
+    os.environ.setdefault("SITE_URL", f"http://{address.local.bind}")
+    if services.postgres and address.is_loopback:
+        os.environ.setdefault("SECOND_FACTOR_EXEMPT", "demo")
 
 
 def _migrate(home: Path) -> None:

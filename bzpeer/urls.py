@@ -1,12 +1,16 @@
 """Addresses. Each app brings its own; what shows several rooms at once stands here."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from . import changing, imports, views
+from profiles.accounts.confirming import ConfirmEmail
 
+from . import changing, imports, outbox, views
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
 urlpatterns = [
@@ -16,6 +20,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),
     path("imports/<int:pk>/apply/", imports.apply, name="batch_apply"),
@@ -36,6 +41,9 @@ urlpatterns = [
     path("", include("graph.urls")),
     path("", include("profiles.urls")),
     path("", include("papers.urls")),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("account/", include("profiles.accounts.urls")),
+    path("accounts/confirm-email/<str:key>/", ConfirmEmail.as_view(), name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -30,9 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "counts": counts,
         "topics": topics,
-        "people": Author.objects.filter(merged_into=None, works_count__gt=0)
-        .select_related("trust")
-        .order_by("-works_count", "pk")[:PEOPLE_SHOWN],
+        "people": Author.objects.listed().select_related("trust").order_by("-works_count", "pk")[:PEOPLE_SHOWN],
         "papers": Paper.objects.newest_first().with_people()[:PAPERS_SHOWN],
     }
     return render(request, "bzpeer/home.html", context)
@@ -41,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def _counted() -> tuple[dict[str, int], Sequence[Topic]]:
     counts = {
         "papers": Paper.objects.count(),
-        "people": Author.objects.filter(merged_into=None, works_count__gt=0).count(),
+        "people": Author.objects.listed().count(),
         "topics": Topic.objects.count(),
     }
     topics = list(Topic.objects.annotate(works_count=Count("papers")).order_by("-works_count", "name")[:TOPICS_SHOWN])
@@ -86,3 +86,19 @@ def robots(request: HttpRequest) -> HttpResponse:
     closed = ("/admin/", "/curate/", "/imports/", "/changes/", "/report/")
     lines = ["User-agent: *", *(f"Disallow: {address}" for address in closed)]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Where to report a hole (RFC 9116); 404 where the operator has named nobody."""
+    contact = settings.SECURITY_CONTACT
+    if not contact:
+        raise Http404("Nobody is named.")
+    expires = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=180)
+    lines = [
+        f"Contact: {contact if contact.startswith('https://') else f'mailto:{contact}'}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        f"Canonical: {settings.SITE_URL}{request.path}",
+        "Preferred-Languages: en",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

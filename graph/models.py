@@ -14,6 +14,10 @@ class CoauthorshipQuerySet(models.QuerySet["Coauthorship"]):
         """By shared works, then Newman's weight, then name; the id makes the order total."""
         return self.order_by("-works", "-weight", "coauthor__name", "coauthor_id")
 
+    def listed(self) -> CoauthorshipQuerySet:
+        """With coauthors who may be shown: a hidden one is no node."""
+        return self.filter(coauthor__visibility=Author.Visibility.PUBLIC)
+
     def close(self) -> CoauthorshipQuerySet:
         """Close collaborators: those who share two or more works."""
         return self.filter(works__gte=2)

@@ -27,7 +27,7 @@ def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:
     Eight queries whatever the author's size. An institution leads to the newest paper that prints it.
     """
     held = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
-    known = Coauthorship.objects.filter(author=author)
+    known = Coauthorship.objects.listed().filter(author=author)
     ties = list(known.strongest_first().select_related("coauthor")[: limits["person"]])
     written = Paper.objects.filter(signatures__assignment__in=held)
     papers = list(written.newest_first()[: limits["paper"]])

@@ -46,8 +46,9 @@ def choose(authors: Collection[int], leaving: Collection[int] = ()) -> None:
 
 
 def settle(authors: Collection[int]) -> None:
-    """Anchor those of `authors` who should be and are not: claimed since the last run, or their anchor is gone."""
-    spoken_of = set(Author.objects.filter(account__isnull=False, anchor=None).values_list("pk", flat=True))
+    """Anchor those of `authors` who should be and are not: claimed or hidden since, or their anchor is gone."""
+    kept = Author.objects.keeping_their_ids().filter(anchor=None, pk__in=ids(authors))
+    spoken_of = set(kept.values_list("pk", flat=True))
     for pair in Correction.objects.live().filter(author__isnull=False).values_list("author", "other_author"):
         spoken_of.update(author for author in pair if author is not None)
     choose(spoken_of.intersection(authors))
@@ -56,7 +57,11 @@ def settle(authors: Collection[int]) -> None:
 def known(previous: Mapping[int, int], signatures: Collection[int]) -> list[Author]:
     """Those anchored on one of `signatures`, or anchored and known from `previous`."""
     here = Q(anchor__in=ids(signatures)) | Q(pk__in=ids(set(previous.values())))
-    return list(Author.objects.filter(here, anchor__isnull=False).only("anchor", "account", "merged_into"))
+    return list(
+        Author.objects.filter(here, anchor__isnull=False).only(
+            "anchor", "account", "merged_into", "visibility", "hides_printed"
+        )
+    )
 
 
 def follow(anchored: Iterable[Author], now: Mapping[int, int]) -> None:

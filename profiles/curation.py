@@ -158,7 +158,7 @@ def _key(value: str) -> tuple[int, int]:
 @for_curators
 def side_by_side(request: HttpRequest, one: int, other: int) -> HttpResponse:
     """Two people, with what they share, what separates them, and the evidence between them. Merged ids lead on."""
-    left, right = find_author(one), find_author(other)
+    left, right = find_author(one, even_hidden=True), find_author(other, even_hidden=True)
     if left == right:
         messages.info(request, _("These are one record."))
         return redirect(left)
@@ -201,7 +201,12 @@ def journal_page(request: HttpRequest) -> HttpResponse:
 def decided(request: HttpRequest) -> HttpResponse:
     """All decisions, the newest first: who, when, why, and whether they hold."""
     rows = Correction.objects.filter(change_set=None).select_related(
-        "made_by", "withdrawn_by", "author", "other_author", "signature", "other"
+        "made_by",
+        "withdrawn_by",
+        "author",
+        "other_author",
+        "signature__assignment__author",
+        "other__assignment__author",
     )
     found, following = _newest(rows, request.GET.get("before", ""))
     return render(request, "profiles/curate_decided.html", {"corrections": found, "following": following})
@@ -252,7 +257,7 @@ def _end(value: str) -> Signature | Author:
     kind, _colon, pk = value.partition(":")
     if not pk.isdecimal() or len(pk) > 18 or kind not in {"author", "signature"}:
         raise BadRequest("A decision is about authors and signatures.")
-    return find_author(int(pk)) if kind == "author" else get_object_or_404(Signature, pk=int(pk))
+    return find_author(int(pk), even_hidden=True) if kind == "author" else get_object_or_404(Signature, pk=int(pk))
 
 
 def refresh_soon(authors: list[int]) -> None:

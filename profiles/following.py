@@ -46,17 +46,22 @@ def answer_question(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def followed(account: Account) -> list[Author]:
-    """Each person once, by name; of somebody merged, the heir."""
+    """Each person once, by name, hidden ones last; of somebody merged, the heir."""
     rows = Follow.objects.filter(account=account).select_related("author__merged_into").order_by("-pk")[:LISTED]
     people = {heir.pk: heir for heir in (heir_of(row.author) for row in rows)}
-    return sorted(people.values(), key=lambda author: (author.name, author.pk))
+    return sorted(
+        people.values(), key=lambda author: (not author.is_public, author.is_public and author.name, author.pk)
+    )
 
 
 def open_questions(account: Account | AnonymousUser, about: Author | None = None) -> list[FollowQuestion]:
-    """What the account has not answered; of one author, where that is given."""
+    """What the account has not answered; of one author, where that is given. None that would name a hidden one."""
     if not isinstance(account, Account):
         return []
-    rows = FollowQuestion.objects.filter(account=account, answer=FollowQuestion.Answer.OPEN)
+    public = {f"{end}_author__visibility": Author.Visibility.PUBLIC for end in ("old", "new")}
+    # A question about somebody who hides a name would tell it: who was split off may still bear that.
+    told = Q(old_author__hides_printed=False, new_author__hides_printed=False)
+    rows = FollowQuestion.objects.filter(told, account=account, answer=FollowQuestion.Answer.OPEN, **public)
     if about is not None:
         rows = rows.filter(Q(old_author=about) | Q(new_author=about))
     return list(rows.select_related("old_author", "new_author").order_by("-pk"))

@@ -124,13 +124,16 @@ def of(author: Author) -> list[Shown]:
 def holders(values: Collection[str]) -> defaultdict[tuple[str, str], list[Author]]:
     """Everyone who is known by one of these values, by (scheme, value): typed, or an ORCID iD that a source states.
 
-    Of a merged author it is the heir. Each list by id.
+    Of a merged author it is the heir. Hidden records are left out. Each list by id.
     """
     found: defaultdict[tuple[str, str], dict[int, Author]] = defaultdict(dict)
     for row in Identifier.objects.filter(value__in=values).select_related("author__merged_into"):
         heir = row.author.merged_into or row.author
-        found[row.scheme, row.value][heir.pk] = heir
-    stated = Assignment.objects.filter(signature__orcid__in=values).select_related("author", "signature")
+        if heir.is_public:
+            found[row.scheme, row.value][heir.pk] = heir
+    stated = Assignment.objects.filter(
+        signature__orcid__in=values, author__visibility=Author.Visibility.PUBLIC
+    ).select_related("author", "signature")
     for assignment in stated.distinct("author", "signature__orcid").order_by("author", "signature__orcid"):
         found["orcid", str(assignment.signature.orcid)][assignment.author_id] = assignment.author
     listed: defaultdict[tuple[str, str], list[Author]] = defaultdict(list)

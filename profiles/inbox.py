@@ -30,7 +30,7 @@ from papers import journal
 from papers.models import Batch, BatchRecord
 from papers.names import fold
 
-from . import queue
+from . import disputes, queue
 from .decisions import curator
 from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report, WorkProposal
 
@@ -287,6 +287,10 @@ def _open_reports() -> QuerySet[Report]:
     return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
 
 
+def _claim(claim: Claim, detail: str) -> Line:
+    return Line(claim.author.name, detail, reverse("curate_claim", args=[claim.pk]))
+
+
 def _report(report: Report) -> Line:
     return Line(str(report), report.text[:200], reverse("curate_report", args=[report.pk]))
 
@@ -370,5 +374,31 @@ PROPOSALS = Kind(
     address="curate_proposals",
     by_name=lambda name: Q(claim__author__in=_printed_as(name)),
 )
-KINDS: tuple[Kind, ...] = (BATCHES, REFUSED, PAIRS, WORKS, CONTRADICTIONS, REPORTS, PROPOSALS)
+DISPUTES = Kind(
+    "disputes",
+    pgettext_lazy("inbox", "Disputed records"),
+    gettext_lazy("Records that a second account claims: compare the proofs of both sides."),
+    disputes.disputed,
+    lambda claim: _claim(claim, _("claimed by a second account, which stands at L%(level)s") % {"level": claim.level}),
+    by_name=lambda name: Q(author__in=_printed_as(name)),
+)
+CHECKS = Kind(
+    "checks",
+    pgettext_lazy("inbox", "Claims to check"),
+    gettext_lazy("Claimants who wrote what shows that the record is theirs, and wait for a curator’s check."),
+    disputes.checks,
+    lambda proof: _claim(proof.claim, proof.note[:200]),
+    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
+)
+REQUESTS = Kind(
+    "requests",
+    pgettext_lazy("inbox", "Merges asked for"),
+    gettext_lazy("Accounts that hold a record and say that a second one is theirs too."),
+    disputes.requests,
+    lambda claim: _claim(claim, claim.note[:200]),
+    by_name=lambda name: Q(author__in=_printed_as(name)),
+)
+KINDS: tuple[Kind, ...] = (
+    BATCHES, REFUSED, PAIRS, WORKS, CONTRADICTIONS, REPORTS, PROPOSALS, DISPUTES, CHECKS, REQUESTS,
+)  # fmt: skip
 BY_SLUG = {kind.slug: kind for kind in KINDS}

@@ -19,6 +19,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +43,11 @@ class AuthorQuerySet(models.QuerySet["Author"]):
     def listed(self) -> AuthorQuerySet:
         """Those that lists, searches, graphs and feeds show: with works, merged into nobody, and not hidden."""
         return self.filter(merged_into=None, works_count__gt=0, visibility=Author.Visibility.PUBLIC)
+
+    def keeping_their_ids(self) -> AuthorQuerySet:
+        """Those whom the matcher merges into nobody (`Author.keeps_its_id`)."""
+        hidden = ~models.Q(visibility=Author.Visibility.PUBLIC) | models.Q(hides_printed=True)
+        return self.filter(models.Q(account__isnull=False) | hidden)
 
 
 class Author(models.Model):
@@ -97,13 +103,16 @@ class Author(models.Model):
             models.Index(fields=["-works_count", "id"], name="author_most_works"),
             models.Index(fields=["id"], name="author_stale", condition=models.Q(stale=True)),
             models.Index(fields=["anchor"], name="author_anchor", condition=models.Q(anchor__isnull=False)),
+            models.Index(fields=["id"], name="author_hidden", condition=~models.Q(visibility="public")),
+            models.Index(fields=["id"], name="author_hiding", condition=models.Q(hides_printed=True)),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("person", args=[self.pk, self.slug])
+        """Without the slug, which is a name, where the record is hidden."""
+        return reverse("person", args=[self.pk, self.slug] if self.is_public else [self.pk])
 
     @property
     def slug(self) -> str:
@@ -120,6 +129,11 @@ class Author(models.Model):
         return self.visibility == self.Visibility.PUBLIC
 
     @property
+    def keeps_its_id(self) -> bool:
+        """Whether the matcher merges it into no other author: it is held, or it or its printed name is hidden."""
+        return self.is_claimed or self.hides_printed or not self.is_public
+
+    @property
     def with_merged(self) -> RawSQL:
         """The ids of this author and of all that were merged into it, as the rows of a subquery."""
         return RawSQL(
@@ -131,10 +145,38 @@ class Author(models.Model):
         )
 
 
+class Renaming(models.Model):
+    """An owner gave the author another name. `old` is private: by it the name is recognised where it must not be shown.
+
+    An empty `new` gave back what is printed.
+    """
+
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="renamings")
+    account = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    old = models.TextField()
+    new = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["author", "-at"], name="renaming_newest")]
+
+    def __str__(self) -> str:
+        return f"renaming #{self.pk} of {self.author_id}"
+
+
+class NameVariantQuerySet(models.QuerySet["NameVariant"]):
+    """Questions asked of printed forms."""
+
+    def public(self) -> NameVariantQuerySet:
+        """Those of authors whom a search may name."""
+        return self.filter(author__merged_into=None, author__visibility=Author.Visibility.PUBLIC)
+
+
 class NameVariant(models.Model):
     """A form in which an author's name was printed, folded for search, with the number of works that print it.
 
-    A preferred name that no work prints is a variant too, of no works, so that people find it.
+    A preferred name that no work prints is a variant too, of no works, so that people find it. Of an author who hides
+    what is printed it is the only one.
     """
 
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="variants")
@@ -143,6 +185,8 @@ class NameVariant(models.Model):
     family_key = models.TextField()
     surname_key = models.TextField()
     works = models.PositiveIntegerField()
+
+    objects = NameVariantQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["author", "printed"], name="namevariant_once")]
@@ -383,15 +427,18 @@ class Correction(models.Model):
         return self._name("signature"), second
 
     def _name(self, end: str) -> str:
-        if end in self.printed:
-            return f"“{self.printed[end]['name']}” on {self.printed[end]['work']}"
         signature: Signature | None = getattr(self, end)
-        return signature.name if signature else "a name no longer printed"
+        if end in self.printed:
+            hidden = signature is not None and signature.hides_printed
+            name = signature.shown_name if signature and hidden else self.printed[end]["name"]
+            return f"“{name}” on {self.printed[end]['work']}"
+        return signature.shown_name if signature else "a name no longer printed"
 
     def _person(self, end: str) -> str:
-        """By the name that was decided about: the author's own may be another by now."""
+        """By the name that was decided about: the author's own may be another by now. Unless that is to be seen."""
         author: Author = getattr(self, end)
-        return f"{self.printed[end]['name'] if end in self.printed else author.name} (#{author.pk})"
+        by_print = end in self.printed and not author.hides_printed
+        return f"{self.printed[end]['name'] if by_print else author.name} (#{author.pk})"
 
     @property
     def is_live(self) -> bool:
@@ -530,7 +577,9 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         if self.printed:
-            return f"“{self.printed['name']}” on {self.printed['work']}"
+            hidden = self.signature is not None and self.signature.hides_printed
+            name = self.signature.shown_name if self.signature and hidden else self.printed["name"]
+            return f"“{name}” on {self.printed['work']}"
         return f"{self.old or '–'} → {self.new or '–'}"
 
     @property
@@ -976,10 +1025,81 @@ class ClaimEvent(models.Model):
     level_before = models.PositiveSmallIntegerField()
     level_after = models.PositiveSmallIntegerField()
     by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.what}: L{self.level_before} → L{self.level_after}"
+
+
+class RightsRequestQuerySet(models.QuerySet["RightsRequest"]):
+    """Questions asked of requests."""
+
+    def waiting(self) -> RightsRequestQuerySet:
+        """Those that a curator decides."""
+        return self.filter(state=RightsRequest.State.WAITING)
+
+
+class RightsRequest(models.Model):
+    """Somebody named asks to have a record corrected, hidden or removed, without an account. Rows stay.
+
+    Who asked is known by a secret link, of which only the hash is kept. `contact` and `subject` (the address or page
+    that proves it) are private.
+    """
+
+    class Kind(models.TextChoices):
+        CORRECT = "correct", pgettext_lazy("rights", "Correct it")
+        HIDE = "hide", pgettext_lazy("rights", "Hide it")
+        REMOVE = "remove", pgettext_lazy("rights", "Remove it")
+
+    class Proof(models.TextChoices):
+        CODE = "code", pgettext_lazy("rights", "a code sent to an address that a paper prints")
+        PAGE = "page", pgettext_lazy("rights", "a page that the record links to")
+        OWNER = "owner", pgettext_lazy("rights", "the account that holds the record")
+        CURATOR = "curator", pgettext_lazy("rights", "none: a curator looks at it")
+
+    class State(models.TextChoices):
+        BEGUN = "begun", pgettext_lazy("rights", "begun: the proof is missing")
+        WAITING = "waiting", pgettext_lazy("rights", "with a curator")
+        DONE = "done", pgettext_lazy("rights", "done")
+        REFUSED = "refused", pgettext_lazy("rights", "refused")
+        WITHDRAWN = "withdrawn", pgettext_lazy("rights", "withdrawn")
+
+    author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="rights_requests")
+    kind = models.CharField(max_length=8, choices=Kind)
+    text = models.TextField(max_length=2_000, blank=True)
+    contact = models.EmailField(blank=True)
+    account = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    proof = models.CharField(max_length=8, choices=Proof)
+    subject = models.CharField(max_length=500, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.BEGUN)
+    key_hash = models.CharField(max_length=64, unique=True)
+    answer = models.TextField(max_length=2_000, blank=True)
+    decided_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    proved_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = RightsRequestQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="rightsrequest_waiting", condition=models.Q(state="waiting"))]
+
+    def __str__(self) -> str:
+        return f"request #{self.pk} about record #{self.author_id}"
+
+    @property
+    def wanted(self) -> Author.Visibility:
+        """What the record becomes; a correction leaves it public."""
+        hiding = {self.Kind.HIDE: Author.Visibility.NOTICE, self.Kind.REMOVE: Author.Visibility.GONE}
+        return hiding.get(self.Kind(self.kind), Author.Visibility.PUBLIC)
+
+    @property
+    def hides(self) -> bool:
+        return self.kind != self.Kind.CORRECT
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.BEGUN, self.State.WAITING)
 
 
 class Code(models.Model):

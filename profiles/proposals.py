@@ -33,8 +33,8 @@ NAMED = 5  # works named in a sentence, the rest is counted
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Each pair of authors is one person. Which record stays is not asked: a claimed one, then the one of more works,
-    then the older. Many pairs at once are a change `by_rule`."""
+    """Each pair of authors is one person. Which record stays is not asked: a hidden one, then a claimed one, then the
+    one of more works, then the older. Many pairs at once are a change `by_rule`."""
 
     pairs: tuple[tuple[int, int], ...]
     by_rule: bool = False
@@ -149,12 +149,26 @@ def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
                 )
                 % both
             )
-        keeper = min(group, key=lambda author: (not people[author].is_claimed, -len(works[author]), author))
+        if any(people[pk].is_public for pk in claimed) and not all(people[pk].is_public for pk in group):
+            raise ValidationError(
+                _(
+                    "%(name)s is claimed and public, and the other record is hidden at its person’s request: merged, "
+                    "either the one would vanish or the other come back. Settle first who the person is."
+                )
+                % {"name": people[claimed[0]].name}
+            )
+        keeper = min(group, key=lambda author: _rank(people[author], len(works[author])))
         rows += [
             (signature, author, keeper) for author in sorted(group - {keeper}) for signature in sorted(works[author])
         ]
     refuse_one_paper([(signature, keeper) for signature, _source, keeper in rows])
     return _work_rows(rows)
+
+
+def _rank(author: Author, works: int) -> tuple[bool, bool, bool, int, int]:
+    """Who stays, first to last: a hidden record, so that none comes back by a merge, a claimed one, one that hides a
+    name, which stays hidden so, the larger."""
+    return author.is_public, not author.is_claimed, not author.hides_printed, -works, author.pk
 
 
 def _move_rows(proposal: MoveWorks, people: Mapping[int, Author]) -> list[Change]:
@@ -234,11 +248,19 @@ def refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
 
 
 def _name_row(author: Author, proposal: CorrectName) -> Change:
+    refuse_owners_name(author)
     name = readable(proposal.name)
     old = shown_name(author)
     if name == old or (name and name == author.name):
         raise ValidationError(_("This is the name that is shown already."))
     return Change(target=author, old=old, new=name)
+
+
+def refuse_owners_name(author: Author) -> None:
+    """Raises ValidationError where the name that is shown was chosen by who holds the record."""
+    newest = author.renamings.order_by("-pk").first()
+    if author.hides_printed or (newest is not None and newest.new and newest.new == author.preferred_name):
+        raise ValidationError(_("The owner of this record chose this name: only the owner changes it."))
 
 
 def shown_name(author: Author) -> str:

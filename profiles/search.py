@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from papers.names import fold
 
-from .models import Author, NameVariant
+from .models import Author, NameVariant, NameVariantQuerySet
 
 SHOWN = 20
 LONGEST_QUERY = 100  # characters; no name that anyone types is longer, and trigrams of a page of text cost seconds
@@ -66,9 +66,9 @@ def _begins(words: list[str]) -> Q:
     return condition
 
 
-def _people(variants: QuerySet[NameVariant], limit: int, *order: str) -> list[Author]:
+def _people(variants: NameVariantQuerySet, limit: int, *order: str) -> list[Author]:
     """The authors of these variants, each once, by `order` and then most works first."""
-    rows = variants.filter(author__merged_into=None).select_related("author", "author__trust")
+    rows = variants.public().select_related("author", "author__trust")
     people: dict[int, Author] = {}
     # An author rarely has more than a handful of forms; four times the limit leaves room for them.
     for variant in rows.order_by(*order, F("author__works_count").desc(), "author_id", "-works")[: 4 * limit]:

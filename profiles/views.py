@@ -16,11 +16,12 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import editing, identifiers, owning
+from . import editing, identifiers, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
 from .following import open_questions
+from .hidden import Hidden
 from .models import Account, Assignment, Author, Change, ChangeSet, Follow, NameVariant
 from .receipts import receipt
 
@@ -28,11 +29,15 @@ DECIDED_SECONDS = 60  # counting all decisions costs more than being a minute la
 WEAKEST_CLOSE = 2  # works that make a coauthor a close collaborator
 
 
-def find_author(pk: int, queryset: QuerySet[Author] | None = None) -> Author:
-    """The author of that id, or the one they were merged into. Raises Http404."""
+def find_author(pk: int, queryset: QuerySet[Author] | None = None, *, even_hidden: bool = False) -> Author:
+    """The author of that id, or the one they were merged into. Raises Http404, and `Hidden`, which answers with the
+    notice, unless the page is for those who may see `even_hidden` records."""
     authors = Author.objects.all() if queryset is None else queryset
     author = get_object_or_404(authors, pk=pk)
     heir = heir_of(author)
+    for one in (heir, author):
+        if not (one.is_public or even_hidden):
+            raise Hidden(one)
     return author if heir == author else get_object_or_404(authors, pk=heir.pk)
 
 
@@ -45,7 +50,8 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if pk != author.pk or not (author.works_count or author.is_claimed):
         was = author if pk == author.pk else Author.objects.get(pk=pk)
         if len(heirs := successors(was)) > 1:
-            return render(request, "profiles/several.html", {"author": was, "successors": heirs}, status=300)
+            found = {"author": was, "successors": heirs}
+            return render(request, "profiles/several.html", found, status=300)
         if pk == author.pk:
             return render(request, "profiles/gone.html", {"author": author}, status=410)
     if pk != author.pk or slug != author.slug:
@@ -66,10 +72,11 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
-    variants = list(author.variants.filter(works__gt=0).order_by("-works", "printed"))
-    same_name = NameVariant.objects.filter(
-        folded__in=[variant.folded for variant in variants], author__merged_into=None
+    variants = list(author.variants.order_by("-works", "printed"))
+    same_name = NameVariant.objects.public().filter(
+        folded__in=[variant.folded for variant in variants if variant.works or author.hides_printed]
     )
+    variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "own": editing.own(author),
         "trust": _trust(author),
@@ -100,7 +107,12 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
     found = find_author(author)
     assignment = (
         Assignment.objects.filter(author=found, signature__paper=paper)
-        .select_related("signature__paper", "compared_with__paper")
+        .select_related(
+            "signature__paper",
+            "signature__assignment__author",
+            "compared_with__paper",
+            "compared_with__assignment__author",
+        )
         .order_by("signature__position")
         .first()
     )
@@ -108,11 +120,12 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         raise Http404("This work is not attributed to this person.")
     if found.pk != author:
         return redirect("attribution", paper, found.pk, permanent=True)
+    evidence = shown.evidence(assignment.evidence, found, shown.around(found))
     context = {
         "author": found,
         "paper": assignment.signature.paper,
         "assignment": assignment,
-        "receipt": receipt(assignment.evidence, Model.shipped().threshold),
+        "receipt": receipt(evidence, Model.shipped().threshold),
         "claim": owning.with_stands(request.user, found, [assignment]),
     }
     return render(request, "profiles/attribution.html", context)
@@ -153,9 +166,11 @@ def orcid(request: HttpRequest, iD: str) -> HttpResponse:
 @login_required
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
     """Follow, or stop following. Answers with the button, or with the profile where there is no HTMX."""
-    author = find_author(pk)
+    author = find_author(pk, even_hidden=True)
     account = cast(Account, request.user)
     is_following = not Follow.objects.of(author).filter(account=account).delete()[0]
+    if not author.is_public:
+        return redirect("following")
     if is_following:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):

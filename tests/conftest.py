@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from celery import current_app
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from playwright.sync_api import Page
+from pytest_django import DjangoDbBlocker
 
 from bzpeer import pipeline
 from papers.models import Batch
@@ -36,7 +42,34 @@ def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
         import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
     account = Account.objects.create_user(username, is_staff=True, **more)
     account.groups.add(Group.objects.get(name=role))
+    return with_second_factor(account)
+
+
+def with_second_factor(account: Account) -> Account:
+    """The account, with one-time codes: without them an entrusted one is led to set them up."""
+    Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={})
     return account
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What was counted for the last test, such as sign-ins, counts no more."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests that commit empty all tables after them, which the journal would refuse."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")
+
+
+def logged_in(page: Page, site: str, account: Account) -> None:
+    """The browser of the page has the account's session, as after a login with both factors."""
+    client = Client()
+    client.force_login(account)
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
 
 
 @pytest.fixture

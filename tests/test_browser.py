@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from papers.models import Batch, Paper, Topic
 from profiles import inbox, reports
 from profiles.models import Account, Assignment, Author, BulkReview, Contradiction, Correction, Suggestion
-from tests.conftest import PARITY, fact, with_role
+from tests.conftest import PARITY, fact, logged_in, with_role
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -154,9 +154,9 @@ def test_no_page_is_wider_than_a_phone(open_page: Callable[..., Page]):
 def test_following_in_place(open_page: Callable[..., Page], site: str):
     Account.objects.create_user("ada", password="a long enough password")
     page = open_page("/accounts/login/?next=" + addresses()["profile"])
-    page.get_by_label("Username").fill("ada")
+    page.get_by_label("E-mail or user name").fill("ada")
     page.get_by_label("Password").fill("a long enough password")
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("main").get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("button", name="Follow researcher").click()
     expect(page.get_by_role("button", name="Following")).to_be_visible()
     assert Author.objects.get(name="Xiangning Chen").followers.count() == 1
@@ -167,11 +167,8 @@ def curators_desk(site: str, page: Page) -> None:
     one, other = Author.objects.filter(name__in=["Xiangning Chen", "Cho-Jui Hsieh"]).order_by("pk")
     Suggestion.objects.create(left=one, right=other, probability=0.5, works=5, sentence="a case for the test")
     Assignment.objects.filter(author=one).update(state=Assignment.State.WEAK)
-    with_role("curator", password="a long enough password")
-    page.goto(f"{site}/accounts/login/?next=/curate/people/")
-    page.get_by_label("Username").fill("curator")
-    page.get_by_label("Password").fill("a long enough password")
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    logged_in(page, site, with_role("curator"))
+    page.goto(f"{site}/curate/people/")
     expect(page.get_by_role("heading", level=1)).to_have_text("One person, or two?")
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from bzpeer import tasks
 from papers.models import Batch, Paper
 from profiles.models import Account, Assignment, Author
-from tests.conftest import fact
+from tests.conftest import fact, logged_in, with_second_factor
 from tests.test_browser import browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,7 +32,7 @@ def open_page(
     known = {task.name: task for task in (tasks.process_batch, tasks.resolve_surnames, tasks.refresh_authors)}
     monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda name, given: known[name](*given))
     bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], title="On engines"))
-    Account.objects.create_superuser("carol", password="engines")
+    carol = with_second_factor(Account.objects.create_superuser("carol"))
     said: list[str] = []
     contexts = []
 
@@ -44,10 +44,8 @@ def open_page(
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
+        logged_in(page, live_server.url, carol)
         page.goto(f"{live_server.url}/imports/")
-        page.get_by_label("Username").fill("carol")
-        page.get_by_label("Password").fill("engines")
-        page.locator("main").get_by_role("button", name="Log in").click()
         return page
 
     yield open_page

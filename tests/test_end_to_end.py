@@ -24,7 +24,7 @@ from papers.models import Batch
 from profiles import resolving
 from profiles.models import Account, Assignment, Author, PendingGroup
 from tests.bzpeer.test_pipeline import people
-from tests.conftest import PARITY, REPO_ROOT
+from tests.conftest import PARITY, REPO_ROOT, with_second_factor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +77,7 @@ def wait(batch: Batch) -> Batch:
 
 
 def test_an_upload_is_worked_off_shown_and_its_refusals_downloaded(client: Client, worker):
-    client.force_login(Account.objects.create_superuser("curator"))
+    client.force_login(with_second_factor(Account.objects.create_superuser("curator")))
     batch = upload(client, PARITY.read_bytes() + b'{"id": "2001.00001"}\n{"half a record\n')
     assert batch.created_by is not None
     assert client.get(reverse("batch_progress", args=[batch.pk])).status_code == 200
@@ -91,7 +91,7 @@ def test_an_upload_is_worked_off_shown_and_its_refusals_downloaded(client: Clien
 
 
 def test_a_file_that_cannot_be_read_says_why_on_the_page(client: Client, worker):
-    client.force_login(Account.objects.create_superuser("curator"))
+    client.force_login(with_second_factor(Account.objects.create_superuser("curator")))
     batch = wait(upload(client, b"\x1f\x8b\x08\x00 this is not gzip", "records.jsonl.gz"))
     assert batch.stage == Batch.Stage.FAILED
     assert batch.problem in client.get(batch.get_absolute_url()).content.decode().replace("&#x27;", "'")

@@ -13,11 +13,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from graph.models import Coauthorship
-from profiles.models import Assignment
+from profiles.models import Assignment, Author
 
 from .models import TrustScore
 from .scoring import MODEL, Facts, Work, assess
 
+HIDDEN = "a person whose record is hidden"  # counts like any other, and is named nowhere
 _CONFIRMED = (Assignment.State.OWNER, Assignment.State.CURATOR)
 
 
@@ -64,14 +65,15 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
             affiliations[author] += [(text, paper) for text in printed if text not in known]
         if orcid:
             orcids[author].add(orcid)
-    close: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
-    for author, coauthor, name, shared in (
+    close: dict[int, list[tuple[int | None, str, int]]] = defaultdict(list)
+    for author, coauthor, name, visibility, shared in (
         Coauthorship.objects.close()
         .strongest_first()
         .filter(author__in=authors)
-        .values_list("author_id", "coauthor_id", "coauthor__name", "works")
+        .values_list("author_id", "coauthor_id", "coauthor__name", "coauthor__visibility", "works")
     ):
-        close[author].append((coauthor, name, shared))
+        public = visibility == Author.Visibility.PUBLIC
+        close[author].append((coauthor, name, shared) if public else (None, HIDDEN, shared))
     return {
         author: Facts(
             tuple(works[author]),

@@ -56,12 +56,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the rules read. `collaborators` are (author id, name, shared works) of two works or more;
+    """All that the rules read. `collaborators` are (author id or none, name, shared works) of two works or more;
     `affiliations` are (as printed, work id), dated by their work; `identifiers` are outside iDs that sources state
     and that agree over the works; `attestations` are the names of coauthors at level 3 or above who attest."""
 
     works: tuple[Work, ...]
-    collaborators: tuple[tuple[int, str, int], ...] = ()
+    collaborators: tuple[tuple[int | None, str, int], ...] = ()
     affiliations: tuple[tuple[str, int], ...] = ()
     identifiers: tuple[str, ...] = ()
     claimed_level: int = 0

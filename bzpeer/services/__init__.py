@@ -66,6 +66,8 @@ class Services:
     def configure(self) -> None:
         """Tell the settings, through the environment, the addresses and the secret key. Raises ServiceError."""
         os.environ.update(self.urls())
+        if self.postgres:  # one's own machine: nothing leaves it
+            os.environ.setdefault("MAIL_KEPT", "1")
         if not os.environ.get("SECRET_KEY"):
             try:
                 os.environ["SECRET_KEY"] = secret_key(self.places.home)

@@ -81,7 +81,7 @@ _SAYS = {
     "evidence": "are one person by the evidence",
     "different": "were decided to be different people",
     "paper": "are two names on one paper",
-    "claimed": "stand for two claimed authors",
+    "claimed": "stand for two authors who are claimed or hidden",
     "other orcid": "authenticated with different iDs",
 }
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('papers', '0007_before_values'),
-        ('profiles', '0009_claims'),
+        ('profiles', '0010_claim_event_at'),
     ]
 
     operations = [

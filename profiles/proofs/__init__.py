@@ -5,7 +5,16 @@ To add one: a module beside these, its `KIND` in `KINDS`, its template, its test
 
 from __future__ import annotations
 
+from . import attestation, institution, mail, orcid, page, review
 from .kind import Kind
 
-KINDS: tuple[Kind, ...] = ()  # in the order in which the claim page offers them: the surest first
+# In the order in which the claim page offers them: the surest first.
+KINDS: tuple[Kind, ...] = (
+    orcid.KIND,
+    mail.KIND,
+    page.KIND,
+    attestation.KIND,
+    institution.KIND,
+    review.KIND,
+)
 BY_SLUG = {kind.slug: kind for kind in KINDS}

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
 from django.utils.functional import Promise
 
 from papers.models import Paper
 
+from ..levels import Route as Route
 from ..models import Claim, Proof
-
-
-class Route(Enum):
-    """What a proof is worth for the level (`profiles.levels`)."""
-
-    STRONG = "strong"  # proves control by itself
-    WEAK = "weak"  # says something, proves nothing
-    ATTESTED = "attested"  # a coauthor's word
-    CHECKED = "checked"  # a curator's
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +34,8 @@ class Kind:
     `offers` are what a claim can use, none where there is nothing; a kind that takes what the claimant types is
     `typed`. `begin` makes the proof and does the first step (sends a code); `complete` takes what the claimant sends
     next and returns whether the claim is proved now. Both raise ValidationError with a sentence.
+    `asks` names the field that a typed kind has: an address, or a text of at most `longest` characters. `without` says
+    why there is no offer. `still` says whether what a valid proof rests on is still so; not all kinds can tell.
     `template` is the fragment that says what to do while the proof has begun; its context is `claim`, `proof`, `kind`.
     """
 
@@ -56,3 +49,7 @@ class Kind:
     template: str
     lasts: timedelta | None = None
     typed: bool = False
+    asks: str | Promise = ""
+    longest: int = 0
+    without: str | Promise = ""
+    still: Callable[[Proof], bool] | None = None

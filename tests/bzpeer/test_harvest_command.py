@@ -16,7 +16,7 @@ from bzpeer import demo, pipeline, tasks
 from papers import harvesting
 from papers.models import Batch, Harvest, JournalEntry, Paper
 from profiles.models import Account, Author
-from tests.conftest import fact
+from tests.conftest import fact, with_second_factor
 from tests.papers.http_server import Answer, Repository, error, local, scripted, serving
 from tests.papers.test_harvesting import KNOWN, RECORDS, entry, feed, work, works
 
@@ -182,7 +182,7 @@ def test_what_is_due_is_begun_once_and_what_was_left_is_sent_again(sent: list[in
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(Account.objects.create_superuser("curator"))
+    client.force_login(with_second_factor(Account.objects.create_superuser("curator")))
     return client
 
 

@@ -18,11 +18,6 @@ from tests.conftest import fact
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
-
-
 def ada_and_friends(papers: int, team: int) -> list[dict]:
     """Ada's works, each with `team` others, and as many other works by others."""
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -33,6 +33,15 @@ def test_the_database_refuses_to_change_or_delete_a_row():
         with pytest.raises(IntegrityError, match="only grows"), transaction.atomic():
             forbidden()
     assert JournalEntry.objects.get().verb == "harvested"
+
+
+def test_the_database_refuses_to_empty_the_table():
+    entry = journal.write(None, "harvested", Batch.objects.create(label="x.jsonl"))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE papers_journalentry ENABLE TRIGGER journal_not_emptied")  # see conftest.py
+        with pytest.raises(IntegrityError, match="only grows"), transaction.atomic():
+            cursor.execute("TRUNCATE papers_journalentry CASCADE")
+    assert JournalEntry.objects.get() == entry
 
 
 def test_it_is_read_by_whom_what_and_about_what():

@@ -8,7 +8,6 @@ from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
@@ -18,11 +17,6 @@ from redis.exceptions import ConnectionError
 from papers import limits
 from papers.limits import LIMITS, Limit, client, limited, take
 from profiles.models import Account
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 def pass_time(name: str, seconds: float) -> None:

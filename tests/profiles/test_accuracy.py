@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -33,11 +32,6 @@ CARD: dict[str, Any] = {
     },
     "worth": {"title": {"acl": 0.2}, "coauthors": {"acl": 3.4, "qian": 12.0}},
 }
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

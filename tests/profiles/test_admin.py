@@ -5,13 +5,13 @@ from django.urls import reverse
 
 from profiles import decisions
 from profiles.models import Account, Author
-from tests.conftest import fact
+from tests.conftest import fact, with_second_factor
 
 
 @pytest.mark.parametrize("table", ["correction", "contradiction", "move", "suggestion"])
 def test_rows_are_shown_and_not_changed(bring, client, table: str):
     bring(fact("2001.00001", ["Ada Lovelace"], "Engines"), fact("2001.00002", ["Mary Somerville"], "Spheres"))
-    admin = Account.objects.create_superuser("admin")
+    admin = with_second_factor(Account.objects.create_superuser("admin"))
     one, other = Author.objects.order_by("pk")
     correction = decisions.decide(admin, one, other, same=True).correction
     client.force_login(admin)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -19,11 +18,6 @@ from profiles.models import Account, Assignment, Author, BulkReview, Correction,
 from tests.conftest import fact, with_role
 
 FIELDS = [("hep-ph", "Quarks"), ("cs.CV", "Segmentation"), ("q-bio.NC", "Neurons"), ("math.NT", "Primes")]
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def test_two_claimed_authors_are_never_merged_by_the_machine_but_by_people(bring
     assert (works(one), works(other)) in (({"1", "2"}, {"3"}), ({"1"}, {"2", "3"}))
     found = Contradiction.objects.get()
     assert found.kind == Contradiction.Kind.CLAIMED
-    assert "two claimed authors" in found.sentence
+    assert "two authors who are claimed or hidden" in found.sentence
     decisions.decide(ada, one, other, same=True)
     assert sorted(map(len, (works(one), works(other)))) == [0, 3]
     assert not Contradiction.objects.exists()

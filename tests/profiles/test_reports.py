@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -18,11 +17,6 @@ from tests.conftest import fact, with_role
 pytestmark = pytest.mark.django_db
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

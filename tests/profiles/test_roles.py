@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 
@@ -13,14 +12,9 @@ from papers.models import JournalEntry
 from profiles import bulk, decisions, reports
 from profiles.models import Account, Author, BulkReview, Suggestion
 from profiles.urls import urlpatterns
-from tests.conftest import fact, with_role
+from tests.conftest import fact, with_role, with_second_factor
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 LOGIN, REFUSED = 302, 403
@@ -89,7 +83,7 @@ def somebody(request: pytest.FixtureRequest, client: Client) -> str:
     if name == "account":
         client.force_login(Account.objects.create_user(name))
     elif name == "staff":
-        client.force_login(Account.objects.create_user(name, is_staff=True))
+        client.force_login(with_second_factor(Account.objects.create_user(name, is_staff=True)))
     elif name != "visitor":
         client.force_login(with_role(name, f"{name.capitalize()}s"))
     return name

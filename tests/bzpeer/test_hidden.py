@@ -1,0 +1,331 @@
+"""A hidden record: every public address is walked, and names nobody but in bylines, as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+
+from bzpeer import pipeline
+from papers.models import Paper, Signature, Topic
+from profiles import changesets, decisions
+from profiles.hidden import inherit
+from profiles.models import Account, Assignment, Author, Follow, FollowQuestion, Report
+from profiles.proposals import Merge, MoveWorks, rows_of
+from tests.conftest import fact, with_role
+
+pytestmark = pytest.mark.django_db
+
+GONE, NOTICE, PUBLIC = Author.Visibility.GONE, Author.Visibility.NOTICE, Author.Visibility.PUBLIC
+HIDDEN_NAME = "Ada Lovelace"
+WORDS = "This record is hidden at the request of the person it is about."
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def ada(bring: Callable[..., object]) -> Author:
+    """Ada, who wrote four papers with Charles Babbage, one of them with Mary Somerville too."""
+    bring(
+        *(
+            fact(f"200{n}.00001", [HIDDEN_NAME, "Charles Babbage"], title=f"Engine {n}", created=f"2020-0{n}-01")
+            for n in (1, 2, 3)
+        ),
+        fact("2004.00001", [HIDDEN_NAME, "Charles Babbage", "Mary Somerville"], created="2020-04-01"),
+    )
+    return Author.objects.get(name=HIDDEN_NAME)
+
+
+def hide(author: Author, how: str = NOTICE) -> Author:
+    """As a granted request does it (`profiles.rights`)."""
+    author.visibility = how
+    author.save(update_fields=["visibility"])
+    cache.clear()
+    return author
+
+
+def own_addresses(author: Author) -> dict[str, str]:
+    """The pages that are about the author."""
+    work = Assignment.objects.filter(author=author).values_list("signature__paper", flat=True).first()
+    return {
+        "profile": reverse("person", args=[author.pk]),
+        "profile under its name": reverse("person", args=[author.pk, author.slug]),
+        "history": reverse("person_history", args=[author.pk]),
+        "trust": reverse("person_trust", args=[author.pk]),
+        "graph": reverse("person_graph", args=[author.pk]),
+        "receipt": reverse("attribution", args=[work, author.pk]),
+        "report": reverse("report_person", args=[author.pk]),
+    }
+
+
+def other_addresses(ada: Author) -> Iterator[str]:
+    """Where others could name the author: lists, searches, graphs, works."""
+    yield from (
+        "/",
+        "/search/?q=engine",
+        f"/names/{HIDDEN_NAME}/",
+        "/search/?q=Ada+Lovelace",
+        "/search/?q=lovelase+ada",
+    )
+    for query in ("a+love", "Lovelace", "ada"):
+        yield f"/search/?q={query}"
+    yield from (topic.get_absolute_url() for topic in Topic.objects.all())
+    yield from (paper.get_absolute_url() for paper in Paper.objects.all())
+    for other in Author.objects.exclude(pk=ada.pk):
+        yield other.get_absolute_url()
+        for page in ("person_history", "person_trust", "person_graph", "report_person"):
+            yield reverse(page, args=[other.pk])
+        for assignment in Assignment.objects.filter(author=other):
+            yield reverse("attribution", args=[assignment.signature.paper_id, other.pk])
+
+
+def unprinted(html: str) -> str:
+    """The page without what is printed on papers: bylines, citation tags, evidence of receipts."""
+    for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', "<meta name=.citation_author[^>]*>"):
+        html = re.sub(printed, "", html, flags=re.S)
+    return re.sub(
+        r'<section class="(?:card|section) flow" aria-labelledby="(?:evidence|change).*?</section>',
+        "",
+        html,
+        flags=re.S,
+    )
+
+
+def links(html: str, author: Author) -> list[str]:
+    """The addresses on a page that lead to the author, or to a page about them."""
+    return re.findall(
+        rf'(?:href|hx-get|action)="(/(?:[^"]*/)?(?:people|person|attribution)/(?:\d+/)?{author.pk}[/".][^"]*)', html
+    )
+
+
+def found_on(client: Client, addresses: Iterator[str] | list[str], author: Author) -> list[str]:
+    """Of these addresses, those whose answer leads to the author."""
+    found = []
+    for address in addresses:
+        for headers in ({}, {"HX-Request": "true"}):
+            response = client.get(address, headers=headers)
+            said = response.content.decode() + repr(dict(response.headers))
+            if links(said, author):
+                found.append(address)
+    return found
+
+
+def test_before_it_is_hidden_the_record_is_led_to_from_all_over(client: Client, ada: Author):
+    found = set(found_on(client, other_addresses(ada), ada))
+    charles = Author.objects.get(name="Charles Babbage")
+    assert {"/", "/search/?q=Ada+Lovelace", "/search/?q=lovelase+ada", "/search/?q=a+love"} <= found
+    assert {f"/names/{HIDDEN_NAME}/", Paper.objects.get(arxiv_id="2001.00001").get_absolute_url()} <= found
+    assert {reverse("person_graph", args=[charles.pk]), reverse("person_trust", args=[charles.pk])} <= found
+
+
+@pytest.mark.parametrize("how", [NOTICE, GONE])
+def test_nothing_leads_to_a_hidden_record(client: Client, ada: Author, how: str):
+    addresses = list(other_addresses(ada))
+    hide(ada, how)
+    assert found_on(client, addresses, ada) == []
+
+
+def test_no_page_names_a_hidden_person_but_as_printed_or_as_typed(client: Client, ada: Author):
+    addresses = [address for address in other_addresses(ada) if "ovela" not in address]
+    named = [address for address in addresses if HIDDEN_NAME in unprinted(client.get(address).content.decode())]
+    assert {"/", "/search/?q=a+love"} & set(named)
+    hide(ada)
+    for address in addresses:
+        assert HIDDEN_NAME not in unprinted(client.get(address).content.decode()), address
+
+
+@pytest.mark.parametrize(("how", "status"), [(NOTICE, 200), (GONE, 410)])
+def test_each_page_of_a_hidden_record_is_the_notice(client: Client, ada: Author, how: str, status: int):
+    addresses = own_addresses(ada)
+    hide(ada, how)
+    for page, address in addresses.items():
+        response = client.get(address)
+        html = response.content.decode()
+        assert (response.status_code, WORDS in html) == (status, True), page
+        assert "noindex" in response["X-Robots-Tag"]
+        assert '<meta name="robots" content="noindex' in html
+        assert "Ada" not in re.sub(r'href="[^"]*next=[^"]*"', "", html) + repr(dict(response.headers)), page
+        assert "Engine" not in html
+
+
+def test_an_address_without_the_name_does_not_lead_to_one_with_it(client: Client, ada: Author):
+    hide(ada)
+    assert ada.get_absolute_url() == f"/people/{ada.pk}/"
+    assert client.get(f"/people/{ada.pk}/").status_code == 200
+    merged = Author.objects.create(name="A. Lovelace", merged_into=ada)
+    response = client.get(f"/people/{merged.pk}/")
+    assert (response.status_code, WORDS in response.content.decode()) == (200, True)
+
+
+def test_bylines_go_on_printing_the_name_as_plain_text(client: Client, ada: Author):
+    hide(ada)
+    html = client.get(Paper.objects.get(arxiv_id="2001.00001").get_absolute_url()).content.decode()
+    assert f"<span>{HIDDEN_NAME}," in re.sub(r"\s+(?=,)", "", html)
+    assert f'<span class="name">{HIDDEN_NAME}</span>' in html
+    assert "not yet attributed" not in html
+
+
+def test_a_hidden_person_is_no_node_of_anybodys_graph(client: Client, ada: Author):
+    charles = Author.objects.get(name="Charles Babbage")
+    graph = reverse("person_graph", args=[charles.pk])
+    assert HIDDEN_NAME in client.get(graph).content.decode()
+    hide(ada)
+    for headers in ({}, {"HX-Request": "true"}):
+        html = client.get(graph, headers=headers).content.decode()
+        assert HIDDEN_NAME not in html
+        assert "Mary Somerville" in html
+
+
+def test_a_hidden_collaborator_counts_and_is_not_named(client: Client, ada: Author):
+    charles = Author.objects.get(name="Charles Babbage")
+    page = reverse("person_trust", args=[charles.pk])
+    before = client.get(page).context["score"]
+    hide(ada)
+    response = client.get(page)
+    assert response.context["score"] == before
+    assert "a person whose record is hidden: 4 works" in response.content.decode()
+    assert HIDDEN_NAME not in response.content.decode()
+
+
+def test_counts_leave_the_hidden_out(client: Client, ada: Author):
+    assert client.get("/").context["counts"]["people"] == 3
+    hide(ada)
+    assert client.get("/").context["counts"]["people"] == 2
+    assert client.get(f"/names/{HIDDEN_NAME}/").status_code == 404
+
+
+def test_an_orcid_of_a_hidden_person_is_unknown(client: Client, ada: Author):
+    iD = "0000-0002-1825-0097"
+    signature = Signature.objects.get(pk=_works(ada)[0])
+    signature.orcid = iD
+    signature.save(update_fields=["orcid"])
+    assert client.get(f"/orcid/{iD}").status_code == 302
+    hide(ada)
+    assert client.get(f"/orcid/{iD}").status_code == 404
+
+
+def test_followers_see_a_hidden_record_without_its_name_and_can_stop(client: Client, ada: Author):
+    fan = Account.objects.create_user("fan")
+    client.force_login(fan)
+    Follow.objects.create(account=fan, author=ada)
+    hide(ada)
+    html = client.get("/following/").content.decode()
+    assert "A hidden record" in html
+    assert HIDDEN_NAME not in html
+    assert client.post(reverse("person_follow", args=[ada.pk]))["Location"] == "/following/"
+    assert not Follow.objects.filter(account=fan).exists()
+    client.post(reverse("person_follow", args=[ada.pk]))
+    assert not Follow.objects.filter(account=fan).exists()
+
+
+def test_questions_and_reports_do_not_name_who_was_hidden_since(client: Client, ada: Author):
+    fan, charles = Account.objects.create_user("fan"), Author.objects.get(name="Charles Babbage")
+    client.force_login(fan)
+    Report.objects.create(author=ada, kind="other", text="odd", reporter=fan)
+    change_set = changesets.apply(with_role("eve"), MoveWorks(ada.pk, (_works(ada)[0],)), "not hers")
+    new = Author.objects.get(moves_here__change_set=change_set)
+    FollowQuestion.objects.create(account=fan, old_author=charles, new_author=ada, change_set=change_set)
+    hide(ada)
+    hide(new)
+    for page in ("/following/", "/reports/", charles.get_absolute_url()):
+        html = client.get(page).content.decode()
+        assert HIDDEN_NAME not in unprinted(html), page
+    assert "a hidden record" in client.get("/reports/").content.decode()
+
+
+def test_the_history_of_another_record_does_not_name_a_hidden_one(client: Client, ada: Author, bring):
+    curator = with_role("eve")
+    change_set = changesets.apply(curator, MoveWorks(ada.pk, (_works(ada)[0],)), "of Augusta Ada")
+    other = Author.objects.get(moves_here__change_set=change_set)
+    page = reverse("person_history", args=[other.pk])
+    assert links(client.get(page).content.decode(), ada)
+    hide(ada)
+    html = client.get(page).content.decode()
+    assert "a person whose record is hidden" in html
+    assert not links(html, ada)
+    assert "Augusta" not in html
+
+
+def _works(author: Author) -> list[int]:
+    return sorted(Assignment.objects.filter(author=author).values_list("signature", flat=True))
+
+
+# --- it does not come back -------------------------------------------------------------------------------------------
+
+
+def test_new_papers_and_new_runs_leave_a_hidden_record_hidden(client: Client, ada: Author, bring):
+    hide(ada)
+    bring(
+        fact(
+            "2001.00001", [HIDDEN_NAME, "Charles Babbage"], title="Engine 1", created="2020-01-01", updated="2021-01-01"
+        ),
+        fact("2005.00001", [HIDDEN_NAME, "Charles Babbage"], title="Engine 5", created="2020-05-01"),
+    )
+    pipeline.rerun(["lovelace", "babbage"], lambda *_: None)
+    ada.refresh_from_db()
+    assert (ada.visibility, ada.works_count) == (NOTICE, 5)
+    assert Author.objects.filter(variants__printed=HIDDEN_NAME).get() == ada
+    assert found_on(client, list(other_addresses(ada)), ada) == []
+
+
+def test_what_is_split_off_from_a_hidden_record_is_hidden_too(ada: Author):
+    hide(ada, GONE)
+    works = _works(ada)
+    change_set = changesets.apply(with_role("eve"), MoveWorks(ada.pk, (works[0],)), "another Ada")
+    assert Author.objects.get(moves_here__change_set=change_set).visibility == GONE
+
+
+def test_what_a_decision_takes_off_a_hidden_record_is_hidden_too(ada: Author):
+    hide(ada)
+    signature = Signature.objects.get(pk=_works(ada)[0])
+    decisions.decide(with_role("eve"), signature, ada, same=False)
+    new = Assignment.objects.get(signature=signature).author
+    assert (new.pk != ada.pk, new.visibility) == (True, NOTICE)
+
+
+@pytest.mark.parametrize(
+    ("previous", "now", "decided", "hidden"),
+    [
+        ("HHHH", "HHNN", False, "HN"),  # a new author with works of the hidden one
+        ("HHHH", "HHNN", True, "HN"),
+        ("HHHP", "HPPP", False, "HP"),  # one who got more than it had
+        ("HHHP", "HPPP", True, "H"),  # because people said whose they are
+        ("HHPP", "HPPP", False, "H"),
+        ("HHHC", "HCCC", False, "H"),  # one whom an account holds
+        ("PPPP", "PPNN", False, "H"),  # nothing of the hidden one
+    ],
+)
+def test_a_run_hides_whom_most_works_of_a_hidden_record_went_to(previous, now, decided, hidden, db):
+    people = {key: Author.objects.create(name=key) for key in "HPCN"}
+    people["C"].account = Account.objects.create_user("holder")
+    people["C"].save()
+    hide(people["H"], GONE)
+    held = [{n: people[key].pk for n, key in enumerate(row)} for row in (previous, now)]
+    inherit(held[0], held[1], decided=decided)
+    assert "".join(sorted(a.name for a in Author.objects.filter(visibility=GONE))) == hidden
+
+
+def test_of_two_merged_by_a_curator_the_hidden_record_stays(ada: Author, bring):
+    bring(fact("2006.00001", ["Augusta Byron"]), fact("2006.00002", ["Augusta Byron"]))
+    augusta = Author.objects.filter(name="Augusta Byron").order_by("pk")[0]
+    hide(augusta)
+    assert ada.works_count > 2
+    assert {row.target_id for row in rows_of(Merge(((ada.pk, augusta.pk),)))} == {augusta.pk}
+
+
+def test_a_hidden_record_is_not_merged_with_a_claimed_one(ada: Author, bring):
+    bring(fact("2006.00001", ["Augusta Byron"]))
+    augusta = Author.objects.get(name="Augusta Byron")
+    augusta.account = Account.objects.create_user("augusta")
+    augusta.save()
+    hide(ada)
+    with pytest.raises(ValidationError, match="Settle first who the person is"):
+        rows_of(Merge(((ada.pk, augusta.pk),)))
