@@ -64,8 +64,12 @@ def test_every_kind_of_case_is_there_and_leads_somewhere(ada: Account, smiths):
     Assignment.objects.filter(author__name="John Smith").update(state="weak", probability=0.6)
     Contradiction.objects.create(kind="decisions", surnames=["smith"], sentence="these cannot all hold")
     reports.submit(smiths[0], "fact", "The year is wrong.", ada)
+    claim = Claim.objects.create(author=smiths[0], account=ada)
+    WorkProposal.objects.create(claim=claim, signature=Signature.objects.earliest("pk"), same=False)
     sections = inbox.overview(inbox.Filters.of(ada, {}))
-    assert [s.kind.slug for s in sections] == ["batches", "refused", "pairs", "works", "contradictions", "reports"]
+    assert [s.kind.slug for s in sections] == [
+        *("batches", "refused", "pairs", "works", "contradictions", "reports", "proposals")
+    ]
     assert all(section.count == len(section.cases) == 1 for section in sections)
     assert all(section.cases[0].line.title and section.cases[0].line.address for section in sections)
 

@@ -25,6 +25,7 @@ PAGES = [
     "curate_contradictions",
     "curate_reports",
     "curate_report",
+    "curate_proposals",
     "curate_decided",
     "curate_decision",
     "curate_compare",
