@@ -365,15 +365,6 @@ REPORTS = Kind(
     address="curate_reports",
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
-PROPOSALS = Kind(
-    "proposals",
-    pgettext_lazy("inbox", "Owners’ words"),
-    gettext_lazy("What owners say of works and may not decide alone."),
-    _proposals,
-    _proposal,
-    address="curate_proposals",
-    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
-)
 DISPUTES = Kind(
     "disputes",
     pgettext_lazy("inbox", "Disputed records"),
@@ -398,7 +389,25 @@ REQUESTS = Kind(
     lambda claim: _claim(claim, claim.note[:200]),
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
+PROPOSALS = Kind(
+    "proposals",
+    pgettext_lazy("inbox", "Owners’ words"),
+    gettext_lazy("What owners say of works and may not decide alone."),
+    _proposals,
+    _proposal,
+    address="curate_proposals",
+    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
+)
 KINDS: tuple[Kind, ...] = (
-    BATCHES, REFUSED, PAIRS, WORKS, CONTRADICTIONS, REPORTS, PROPOSALS, DISPUTES, CHECKS, REQUESTS,
-)  # fmt: skip
+    BATCHES,
+    REFUSED,
+    PAIRS,
+    WORKS,
+    CONTRADICTIONS,
+    REPORTS,
+    PROPOSALS,
+    DISPUTES,
+    CHECKS,
+    REQUESTS,
+)
 BY_SLUG = {kind.slug: kind for kind in KINDS}

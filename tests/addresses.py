@@ -27,8 +27,11 @@ Objects = Mapping[str, Any]
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "changes/": {"pk": lambda o: o["change_set"].pk},
-    "claims/": {"pk": lambda o: o["claim"].pk},
-    "claims/<int:pk>/proofs/": {"proof": lambda o: o["proof"].pk, "kind": lambda o: tuple(kind.slug for kind in KINDS)},
+    "claims/": {
+        "pk": lambda o: o["claim"].pk,
+        "proof": lambda o: o["proof"].pk,
+        "kind": lambda o: tuple(kind.slug for kind in KINDS),
+    },
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
     "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
@@ -59,7 +62,7 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), change_set, claim, proof, decision, question (to a follower), report, review. Fails for a pattern whose
+    record), change_set, claim, decision, proof, question (to a follower), report, review. Fails for a pattern whose
     arguments are not known here, and for one that another pattern hides.
     """
     found: dict[str, str] = {}
