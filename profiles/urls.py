@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import bulk_views, claiming, curation, following, history, renaming, report_views, views
+from . import bulk_views, claiming, curation, following, history, renaming, report_views, rights_views, views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
@@ -8,6 +8,10 @@ urlpatterns = [
     path("people/<int:pk>/history/", history.person_history, name="person_history"),
     path("people/<int:pk>/claim/", claiming.begin, name="person_claim"),
     path("people/<int:pk>/name/", renaming.person_name, name="person_name"),
+    path("people/<int:pk>/rights/", rights_views.person, name="person_rights"),
+    path("rights/<str:key>/", rights_views.status, name="rights_request"),
+    path("curate/rights/", rights_views.waiting, name="curate_rights"),
+    path("curate/rights/<int:pk>/", rights_views.decide, name="curate_rights_request"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
     path("claims/", claiming.mine, name="claims"),
     path("claims/<int:pk>/", claiming.status, name="claim"),
