@@ -37,6 +37,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
     "curate/reports/": {"pk": lambda o: o["report"].pk},
+    "curate/rights/": {"pk": lambda o: o["asked"].pk},
     "curate/reviews/": {"pk": lambda o: o["review"].pk},
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
@@ -47,6 +48,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
+    "rights/": {"key": lambda o: o["key"]},
     "topics/": {"slug": lambda o: o["topic"].slug},
     "works/": {
         "pk": lambda o: o["paper"].pk,
@@ -62,8 +64,9 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), change_set, claim, decision, proof, question (to a follower), report, review. Fails for a pattern whose
-    arguments are not known here, and for one that another pattern hides.
+    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
+    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
+    hides.
     """
     found: dict[str, str] = {}
     for route in _routes(get_resolver()):
