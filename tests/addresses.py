@@ -16,6 +16,7 @@ from urllib.parse import quote
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from profiles.bulk import RULES
+from profiles.proofs import KINDS
 
 # Pages of others: Django's admin, which staff alone see, and allauth's, which show the account and nothing else.
 LEFT_OUT = ("admin/", "accounts/")
@@ -26,7 +27,13 @@ Objects = Mapping[str, Any]
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "changes/": {"pk": lambda o: o["change_set"].pk},
+    "claims/": {
+        "pk": lambda o: o["claim"].pk,
+        "proof": lambda o: o["proof"].pk,
+        "kind": lambda o: tuple(kind.slug for kind in KINDS),
+    },
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
+    "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
     "curate/reports/": {"pk": lambda o: o["report"].pk},
@@ -57,8 +64,9 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), change_set, decision, question (to a follower), report, review, asked (a request about rights) and key (its
-    secret). Fails for a pattern whose arguments are not known here, and for one that another pattern hides.
+    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
+    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
+    hides.
     """
     found: dict[str, str] = {}
     for route in _routes(get_resolver()):
