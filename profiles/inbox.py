@@ -289,8 +289,8 @@ def _waiting_rights() -> QuerySet[RightsRequest]:
 
 def _asked(request: RightsRequest) -> Line:
     title = _("%(want)s: %(name)s") % {"want": request.get_kind_display(), "name": request.author.name}
-    proof = _("proved by %(proof)s") if request.proved_at else _("not proved: %(proof)s")
-    detail = " · ".join(filter(None, (proof % {"proof": request.get_proof_display()}, request.text[:200])))
+    proof = _("proved by %(proof)s") % {"proof": request.get_proof_display()} if request.proved_at else _("not proved")
+    detail = " · ".join(filter(None, (proof, request.text[:200])))
     return Line(title, detail, reverse("curate_rights_request", args=[request.pk]))
 
 

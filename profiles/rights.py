@@ -176,6 +176,14 @@ def page_code(request: RightsRequest) -> str:
     return f"bzpeer-{salted_hmac('profiles.rights page', told, algorithm='sha256').hexdigest()[:24]}"
 
 
+def hidden_by(account: Account | AnonymousUser, author: Author) -> RightsRequest | None:
+    """The request by which who holds the record has hidden it, and can show it again without the link."""
+    if not is_owner(account, author):
+        return None
+    asked = author.rights_requests.filter(account=account.pk, state=State.DONE)
+    return asked.exclude(kind=RightsRequest.Kind.CORRECT).order_by("-pk").first()
+
+
 @transaction.atomic
 def withdraw(request: RightsRequest, now: datetime) -> RightsRequest:
     """Who asked takes it back; what it had hidden is shown again."""

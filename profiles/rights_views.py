@@ -17,8 +17,8 @@ from papers import limits
 from . import inbox, queue, rights
 from .addresses import heir_of
 from .curation import LISTED, around, filters_of, for_curators
-from .hidden import ROBOTS
-from .models import Account, RightsRequest
+from .hidden import ROBOTS, notice
+from .models import Account, Author, RightsRequest
 from .views import find_author
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -43,10 +43,11 @@ class RightsForm(forms.Form):
 @limits.limited("rights", limits.who)
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """What can be asked of a record, and the form for it."""
-    author = find_author(pk)
+    author, account = find_author(pk, even_hidden=True), cast(Account, request.user)
+    if not author.is_public:
+        return _hidden(request, author, account)
     if author.pk != pk:
         return redirect("person_rights", author.pk)
-    account = cast(Account, request.user)
     ways = rights.ways(author, account)
     form = RightsForm(ways, request.POST if request.method == "POST" else None)
     context = {"author": author, "ways": ways, "form": form, "longest": rights.LONGEST}
@@ -65,6 +66,17 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             return _secret(redirect("rights_request", key))
     return render(request, "profiles/rights.html", context, status=400)
+
+
+def _hidden(request: HttpRequest, author: Author, account: Account) -> HttpResponse:
+    """Who holds the record and hid it can show it again; anybody else gets the notice."""
+    asked = rights.hidden_by(account, author)
+    if asked is None:
+        return notice(request, author)
+    if request.method == "POST":
+        rights.withdraw(asked, timezone.now())
+        return redirect("person", author.pk)
+    return _secret(render(request, "profiles/rights_hidden.html", {"author": author, "asked": asked}))
 
 
 @read_or_post

@@ -270,6 +270,22 @@ def test_who_holds_the_record_needs_no_code(client: Client, ada: Author):
     assert Letter.objects.latest("pk").to == "ada@home.org"
 
 
+def test_who_holds_the_record_shows_it_again_without_the_link_and_nobody_else_does(client: Client, ada: Author):
+    account = hold(ada)
+    page = reverse("person_rights", args=[ada.pk])
+    client.force_login(account)
+    client.post(page, {"kind": Kind.HIDE, "way": "owner"})
+    other = Client()
+    other.force_login(Account.objects.create_user("other"))
+    assert "This record is hidden" in other.post(page).content.decode()
+    ada.refresh_from_db()
+    assert not ada.is_public
+    assert "Show the record again" in client.get(page).content.decode()
+    client.post(page)
+    ada.refresh_from_db()
+    assert ada.is_public
+
+
 def test_who_has_not_proved_control_is_asked_as_anybody(ada: Author):
     account = hold(ada, level=2)
     assert Proof.OWNER not in [way.proof for way in rights.ways(ada, account)]
