@@ -12,9 +12,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from papers.models import Batch, BatchRecord, JournalEntry
+from papers.models import Batch, BatchRecord, JournalEntry, Signature
 from profiles import decisions, inbox, reports
-from profiles.models import Account, Assignment, Author, CaseHolder, Contradiction, Suggestion
+from profiles.models import (
+    Account,
+    Assignment,
+    Author,
+    CaseHolder,
+    Claim,
+    Contradiction,
+    Suggestion,
+    WorkProposal,
+)
 from tests.conftest import fact, with_role
 
 pytestmark = pytest.mark.django_db
