@@ -30,9 +30,9 @@ from profiles import changesets, decisions, reports
 from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, Suggestion
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address
-from tests.conftest import fact, with_role, with_second_factor
+from tests.conftest import fact, with_role
 
-ROLES = ("visitor", "reader", "owner", "staff", "curator", "administrator", "unarmed")
+ROLES = ("visitor", "reader", "owner", "curator", "administrator", "unarmed")
 ORCID = "0000-0002-1825-0097"
 
 
@@ -63,8 +63,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     people = {name: Author.objects.get(name=name) for name in ("John Smith", "Jane Smith", "Eve Falk", "Eva Falk")}
     author, other = people["John Smith"], people["Jane Smith"]
 
-    owner = Account.objects.create_user("owner", "owner@example.org")
-    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    owner = with_address("owner")
     waiting = EmailAddress.objects.create(user=owner, email="other@example.org")
     now = datetime.now(UTC)
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3, held_at=now)
@@ -97,20 +96,26 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
         "key": Authenticator.objects.create(
-            user=owner, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
+            user=with_address("keyholder"), type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
         ),
     }
     accounts: dict[str, Account | None] = {
         "visitor": None,
-        "reader": Account.objects.create_user("reader", "reader@example.org"),
+        "reader": with_address("reader"),
         "owner": owner,
-        "staff": with_second_factor(Account.objects.create_user("staff", is_staff=True)),
         "curator": curator,
         "administrator": with_role("administrator", "Administrators"),
         "unarmed": with_role("unarmed"),
     }
     Authenticator.objects.filter(user=accounts["unarmed"]).delete()
     return objects, accounts
+
+
+def with_address(name: str) -> Account:
+    """An account with a confirmed address, as after signing up."""
+    account = Account.objects.create_user(name, f"{name}@example.org")
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    return account
 
 
 def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
@@ -123,6 +128,7 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         "<int:pk>": str(objects["key"].pk),
         r"(?P<app_label>account|": "",
         r"(?P<url>.*)$": "nowhere/",
+        "<str:key>": objects["confirmation"],
         r"^confirm-email/(?P<key>[-:\w]+)/$": f"confirm-email/{objects['confirmation']}/",
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-set-password/",
     }

@@ -75,7 +75,7 @@ def _complete(proof: Proof, data: Mapping[str, str], now: datetime) -> bool:
         raise ValidationError(
             _("The page was looked at often enough. Try again %(when)s.") % {"when": limits.words(wait)}
         )
-    if proof.subject not in {offer.subject for offer in _offers(proof.claim)}:
+    if not _still(proof):
         raise ValidationError(_("No record of yours links to this page as yours alone any more."))
     try:
         found = fetcher(proof.subject).get(proof.subject, lambda body: carries(body, code_of(proof)))
@@ -86,6 +86,11 @@ def _complete(proof: Proof, data: Mapping[str, str], now: datetime) -> bool:
             _("The page was read, but the code is not on it. Put it where a reader sees it, then look again.")
         )
     return True
+
+
+def _still(proof: Proof) -> bool:
+    """Whether a work of the record still links to the page as this person's: a work that goes takes its page along."""
+    return proof.subject in {offer.subject for offer in _offers(proof.claim)}
 
 
 def fetcher(url: str) -> Fetcher:
@@ -154,5 +159,7 @@ KIND = Kind(
     begin=_begin,
     complete=_complete,
     template="profiles/proofs/page.html",
+    without=gettext_lazy("No work of this record links to a page that is surely yours alone."),
+    still=_still,
     lasts=timedelta(days=730),  # two years, as a curator's check: pages change hands
 )

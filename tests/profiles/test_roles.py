@@ -25,6 +25,7 @@ PAGES = [
     "curate_contradictions",
     "curate_reports",
     "curate_report",
+    "curate_proposals",
     "curate_claims",
     "curate_claim",
     "curate_decided",
