@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from . import claimed, claims, disputes, grounds, inbox, levels
 from .curation import around, filters_of, for_curators
-from .models import Account, Claim, Proof
+from .models import Account, Claim, ClaimMark, Correction, Proof
 from .proofs import review
 
 KINDS = (inbox.DISPUTES, inbox.CHECKS, inbox.REQUESTS)
@@ -26,7 +26,8 @@ KINDS = (inbox.DISPUTES, inbox.CHECKS, inbox.REQUESTS)
 
 @dataclass(slots=True)
 class Side:
-    """One of the accounts that claim a record, as the curator compares them."""
+    """One of the accounts that claim a record, as the curator compares them: `marks` counts its answers about works,
+    those that were decided too."""
 
     claim: Claim
     holds: bool
@@ -102,6 +103,10 @@ def _side(claim: Claim) -> Side:
         proof.shown = proof.subject  # type: ignore[attr-defined]  # a curator judges by the whole address
     marks: dict[str, int] = {}
     for answer in claim.marks.values_list("answer", flat=True):
+        marks[answer] = marks.get(answer, 0) + 1
+    said = Correction.objects.live().filter(author=claim.author_id, made_by=claim.account_id, as_owner=True)
+    for same in said.values_list("same", flat=True):
+        answer = ClaimMark.Answer.MINE if same else ClaimMark.Answer.NOT_MINE
         marks[answer] = marks.get(answer, 0) + 1
     given = grounds.given(claim, timezone.now())
     missing = levels.missing(given, grounds.unreviewed(claim.author_id))

@@ -307,6 +307,7 @@ def test_a_transfer_takes_back_what_the_loser_decided_if_asked(
     claims.mark(first, dict.fromkeys(first.author.assignments.values_list("signature", flat=True)[:1], "mine"), NOW)
     prove(first)
     assert Correction.objects.live().count() == 1
+    assert "1 mine, 0 not mine" in client.get(reverse("curate_claim", args=[second.pk])).content.decode()
     client.post(reverse("curate_claim", args=[second.pk]), {"do": "transfer", "reason": "No.", "take_back": "1"})
     assert Correction.objects.live().count() == 0
 
