@@ -141,19 +141,22 @@ def _shown(
     problems: Sequence[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    rows = change_set.rows.select_related("source", "target", "signature__paper", "undone_by").order_by("pk")
+    rows = change_set.rows.select_related(
+        "source", "target", "signature__paper", "signature__assignment__author", "undone_by"
+    ).order_by("pk")
     if after := request.GET.get("after", ""):
         rows = rows.filter(pk__gt=_id(after))
     page = list(rows[: ROWS + 1])
     following = str(page[ROWS - 1].pk) if len(page) > ROWS else ""
     page = page[:ROWS]
     counts = change_set.rows.aggregate(all=Count("pk"), live=Count("pk", filter=Q(undone_at=None)))
+    steps = change_set.steps.select_related("made_by", "one__signature__assignment__author")
     context = {
         "change_set": change_set,
         "rows": page,
         "following": following,
         "counts": counts,
-        "steps": change_set.steps.select_related("made_by", "one").order_by("-pk")[:ROWS],
+        "steps": steps.order_by("-pk")[:ROWS],
         "obstacles": in_the_way or obstacles(change_set, [row for row in page if row.is_live]),
         "refused": bool(in_the_way),
         "problems": problems,

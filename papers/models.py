@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -161,6 +162,22 @@ class Signature(models.Model):
     def name(self) -> str:
         """Readable, given names first."""
         return " ".join(part for part in (self.given, self.family, self.suffix) if part)
+
+    @property
+    def hides_printed(self) -> bool:
+        """Whether it is attributed to an author who lets nobody see the printed name."""
+        try:
+            return self.assignment.author.hides_printed
+        except ObjectDoesNotExist:
+            return False
+
+    @property
+    def shown_name(self) -> str:
+        """What every page, feed and export prints: `name`, or the author's own where the printed one is hidden.
+
+        Load `assignment__author` with whatever prints many.
+        """
+        return self.assignment.author.name if self.hides_printed else self.name
 
 
 class DailyListing(models.Model):

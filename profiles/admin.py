@@ -88,7 +88,14 @@ class CorrectionAdmin(ReadOnlyAdmin[Correction]):
 
     list_display = ("__str__", "made_by", "made_at", "reason", "stated", "withdrawn_by", "withdrawn_at")
     list_filter = ("kind", "same", ("withdrawn_at", admin.EmptyFieldListFilter))
-    list_select_related = ("signature", "other", "author", "other_author", "made_by", "withdrawn_by")
+    list_select_related = (
+        "signature__assignment__author",
+        "other__assignment__author",
+        "author",
+        "other_author",
+        "made_by",
+        "withdrawn_by",
+    )
     ordering = ("-pk",)
 
 

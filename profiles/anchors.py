@@ -58,7 +58,9 @@ def known(previous: Mapping[int, int], signatures: Collection[int]) -> list[Auth
     """Those anchored on one of `signatures`, or anchored and known from `previous`."""
     here = Q(anchor__in=ids(signatures)) | Q(pk__in=ids(set(previous.values())))
     return list(
-        Author.objects.filter(here, anchor__isnull=False).only("anchor", "account", "merged_into", "visibility")
+        Author.objects.filter(here, anchor__isnull=False).only(
+            "anchor", "account", "merged_into", "visibility", "hides_printed"
+        )
     )
 
 

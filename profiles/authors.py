@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from django.db import connection, transaction
 
+from papers.names import fold, split_name, surname_key
+
 from . import arrays
-from .models import Assignment, Author
+from .models import Assignment, Author, NameVariant
 
 # Authors refreshed in one transaction: some seconds of work, and few enough rows for the planner to use indexes.
 BIN = 5_000
@@ -25,8 +27,10 @@ UPDATE profiles_author a
                count(DISTINCT t.topic_id) AS topics,
                extract(year FROM min(coalesce(p.created, p.updated))) AS first,
                extract(year FROM max(coalesce(p.updated, p.created))) AS last,
-               coalesce((array_agg(g.affiliations[1] ORDER BY p.updated DESC NULLS LAST)
-                         FILTER (WHERE g.affiliations <> '{}'))[1], '') AS affiliation
+               CASE WHEN EXISTS (SELECT FROM profiles_ownwords w
+                                  WHERE w.author_id = a.id AND 'affiliation' = ANY(w.hidden)) THEN ''
+                    ELSE coalesce((array_agg(g.affiliations[1] ORDER BY p.updated DESC NULLS LAST)
+                                   FILTER (WHERE g.affiliations <> '{}'))[1], '') END AS affiliation
           FROM unnest(%s::bigint[]) AS a(id)
           LEFT JOIN profiles_assignment s ON s.author_id = a.id AND s.state <> 'rejected'
           LEFT JOIN papers_signature g ON g.id = s.signature_id
@@ -37,12 +41,41 @@ UPDATE profiles_author a
        IS DISTINCT FROM (n.works, n.topics, n.first::smallint, n.last::smallint, n.affiliation)
 """
 
+# Who was merged into somebody who hides what is printed, or whose last works went to such a one, is shown by that
+# name: old addresses and histories would tell the old name. Whoever stands alone again is shown as printed.
+_HIDE = """
+WITH RECURSIVE hiding(id, name) AS (
+    SELECT a.id, a.name FROM profiles_author a
+     WHERE a.hides_printed AND a.merged_into_id IS NULL AND (a.preferred_name <> '')
+       AND (a.id = ANY(%(ids)s) OR a.id IN (SELECT m.target_id FROM profiles_move m WHERE m.source_id = ANY(%(ids)s)))
+), was(id, name) AS (
+    SELECT id, name FROM hiding
+     UNION SELECT a.id, was.name FROM profiles_author a JOIN was ON a.merged_into_id = was.id
+), emptied(id, name) AS (
+    SELECT DISTINCT ON (m.source_id) m.source_id, h.name
+      FROM profiles_move m JOIN hiding h ON h.id = m.target_id JOIN profiles_author e ON e.id = m.source_id
+     WHERE e.works_count = 0 AND e.merged_into_id IS NULL AND e.account_id IS NULL AND e.preferred_name = ''
+     ORDER BY m.source_id, m.id DESC
+), shown AS (
+    SELECT w.id, w.name FROM was w JOIN profiles_author a ON a.id = w.id AND a.merged_into_id IS NOT NULL
+     UNION ALL SELECT id, name FROM emptied
+), alone AS (
+    UPDATE profiles_author a SET hides_printed = false
+     WHERE a.id = ANY(%(ids)s) AND a.hides_printed AND a.preferred_name = '' AND a.merged_into_id IS NULL
+       AND a.works_count > 0
+)
+UPDATE profiles_author a SET name = s.name, hides_printed = true
+  FROM shown s WHERE s.id = a.id AND (a.name, a.hides_printed) IS DISTINCT FROM (s.name, true)
+"""
+
 _PRINTED = """
 WITH printed AS (
     SELECT s.author_id, concat_ws(' ', nullif(g.given, ''), g.family, nullif(g.suffix, '')) AS printed,
            min(left(concat_ws(' ', nullif(g.given_key, ''), g.family_key), 300)) AS folded,
            min(g.family_key) AS family_key, min(g.surname_key) AS surname_key, count(*) AS works
-      FROM profiles_assignment s JOIN papers_signature g ON g.id = s.signature_id
+      FROM profiles_assignment s
+      JOIN profiles_author a ON a.id = s.author_id AND NOT a.hides_printed
+      JOIN papers_signature g ON g.id = s.signature_id
      WHERE s.author_id = ANY(%s) AND s.state <> 'rejected'
      GROUP BY 1, 2
 )
@@ -73,7 +106,7 @@ UPDATE profiles_author a SET name = coalesce(nullif(a.preferred_name, ''), v.pri
   FROM (SELECT DISTINCT ON (author_id) author_id, printed
           FROM profiles_namevariant WHERE author_id = ANY(%s)
          ORDER BY author_id, folded ~ '^[[:alpha:]]{2,} ' DESC, works DESC, length(printed) DESC, printed) v
- WHERE v.author_id = a.id AND a.account_id IS NULL
+ WHERE v.author_id = a.id AND (a.account_id IS NULL OR %s)
    AND a.name <> coalesce(nullif(a.preferred_name, ''), v.printed)
 """
 
@@ -99,15 +132,38 @@ def stale_ids() -> Iterator[list[int]]:
 
 
 @transaction.atomic
-def refresh(authors: Sequence[int]) -> None:
-    """Recompute names, variants, counts and years of these authors."""
+def refresh(authors: Sequence[int], rename: bool = False) -> None:
+    """Recompute names, variants, counts and years of these authors; a claimed one's name is its owner's, and computed
+    only where the owner has it so (`rename`)."""
     ids = list(authors)
     # In one order, or two that refresh the same authors could wait for each other.
     list(Author.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [ids])
+        cursor.execute(_HIDE, {"ids": ids})
         cursor.execute(_VARIANTS, [ids, ids])
-        cursor.execute(_NAMES, [ids])
+        cursor.execute(_NAMES, [ids, rename])
+
+
+def prefer(author: Author, name: str) -> None:
+    """Show the author by this name, and let people find it; "" gives back what is printed, at the next `refresh`."""
+    author.preferred_name = name
+    author.name = name or author.name
+    author.stale = True
+    author.save(update_fields=["preferred_name", "name", "stale"])
+    if name:
+        family, given, _suffix = split_name(name)
+        family_key = fold(family)
+        NameVariant.objects.get_or_create(
+            author=author,
+            printed=name,
+            defaults={
+                "folded": " ".join(filter(None, (fold(given), family_key)))[:300],
+                "family_key": family_key,
+                "surname_key": surname_key(family),
+                "works": 0,
+            },
+        )
 
 
 def settle(authors: Sequence[int]) -> None:

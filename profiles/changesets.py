@@ -23,7 +23,6 @@ from django.utils.translation import gettext as _
 
 from papers import journal
 from papers.models import Signature
-from papers.names import fold, split_name, surname_key
 
 from . import anchors, authors, resolving
 from .addresses import heir_of
@@ -41,10 +40,18 @@ from .models import (
     Correction,
     FollowQuestion,
     Identifier,
-    NameVariant,
 )
 from .obstacles import Obstacle, obstacles
-from .proposals import NAMED, Merge, MoveWorks, Proposal, refuse_one_paper, rows_of, shown_name
+from .proposals import (
+    NAMED,
+    Merge,
+    MoveWorks,
+    Proposal,
+    refuse_one_paper,
+    refuse_owners_name,
+    rows_of,
+    shown_name,
+)
 
 # Times that the surnames are resolved until nothing is drawn along any more; seldom more than two.
 PASSES = 4
@@ -232,23 +239,8 @@ def _renew_old(row: Change, value: str) -> None:
 
 
 def _name(author: Author, name: str) -> None:
-    author.preferred_name = name
-    author.name = name or author.name
-    author.stale = True
-    author.save(update_fields=["preferred_name", "name", "stale"])
-    if name:
-        family, given, _suffix = split_name(name)
-        family_key = fold(family)
-        NameVariant.objects.get_or_create(
-            author=author,
-            printed=name,
-            defaults={
-                "folded": " ".join(filter(None, (fold(given), family_key)))[:300],
-                "family_key": family_key,
-                "surname_key": surname_key(family),
-                "works": 0,
-            },
-        )
+    refuse_owners_name(author)
+    authors.prefer(author, name)
 
 
 def _identify(row: Change, value: str) -> None:

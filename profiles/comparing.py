@@ -23,6 +23,7 @@ from .disambiguation.model import Model
 from .models import Assignment, Author, Correction, NameVariant
 from .queue import LARGEST_TEAM, newest_works
 from .receipts import Receipt, receipt
+from .shown import JOIN, KEY, LABEL
 from .statements import rows
 
 WORKS = WEIGHED  # newest works of each that are compared: those that a decision is weighed with
@@ -259,12 +260,12 @@ WITH mine AS MATERIALIZED (
     SELECT m.side, m.paper_id, m.year, 'topic' AS kind, t.name AS key, t.name AS label
       FROM mine m JOIN papers_papertopic pt ON pt.paper_id = m.paper_id JOIN papers_topic t ON t.id = pt.topic_id
     UNION ALL
-    SELECT m.side, m.paper_id, m.year, 'coauthor', concat_ws(' ', nullif(h.given_key, ''), h.family_key),
-           concat_ws(' ', nullif(h.given, ''), h.family)
+    SELECT m.side, m.paper_id, m.year, 'coauthor', {KEY}, {LABEL}
       FROM mine m
       JOIN LATERAL (SELECT count(*) AS size FROM papers_signature t WHERE t.paper_id = m.paper_id) team
         ON team.size BETWEEN 2 AND %(team)s
       JOIN papers_signature h ON h.paper_id = m.paper_id AND h.id <> m.signature_id
+      {JOIN}
     UNION ALL
     SELECT m.side, m.paper_id, m.year, 'affiliation', lower(a.name), a.name
       FROM mine m CROSS JOIN unnest(m.affiliations) a(name) WHERE a.name <> ''

@@ -59,7 +59,9 @@ def open_questions(account: Account | AnonymousUser, about: Author | None = None
     if not isinstance(account, Account):
         return []
     public = {f"{end}_author__visibility": Author.Visibility.PUBLIC for end in ("old", "new")}
-    rows = FollowQuestion.objects.filter(account=account, answer=FollowQuestion.Answer.OPEN, **public)
+    # A question about somebody who hides a name would tell it: who was split off may still bear that.
+    told = Q(old_author__hides_printed=False, new_author__hides_printed=False)
+    rows = FollowQuestion.objects.filter(told, account=account, answer=FollowQuestion.Answer.OPEN, **public)
     if about is not None:
         rows = rows.filter(Q(old_author=about) | Q(new_author=about))
     return list(rows.select_related("old_author", "new_author").order_by("-pk"))

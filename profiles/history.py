@@ -22,6 +22,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from .models import Author, Change, ChangeSet, ChangeStep, Correction, Move
+from .shown import Redaction, around
 from .views import find_author
 
 SHOWN = 30
@@ -53,12 +54,19 @@ SELECT at, kind, id FROM entries
 
 _TABLES: dict[str, Any] = {
     "decision": Correction.objects.select_related(
-        "made_by", "withdrawn_by", "author", "other_author", "signature", "other"
+        "made_by",
+        "withdrawn_by",
+        "author",
+        "other_author",
+        "signature__assignment__author",
+        "other__assignment__author",
     ),
     "change": ChangeSet.objects.select_related("made_by").annotate(
         count=Count("rows"), undone=Count("rows", filter=Q(rows__undone_at__isnull=False))
     ),
-    "step": ChangeStep.objects.select_related("made_by", "change_set", "one"),
+    "step": ChangeStep.objects.select_related(
+        "made_by", "change_set", "one__signature__assignment__author", "one__source", "one__target"
+    ),
     "move": Move.objects.select_related("source", "target", "batch"),
 }
 
@@ -78,14 +86,44 @@ class Entry:
         return all(author.is_public for *pair, _works in self.ends for author in pair)
 
     @property
+    def names(self) -> list[str]:
+        """Whom it names, as they are shown."""
+        if self.kind == "decision":
+            return list(self.what.ends)
+        if self.kind == "move":
+            return [author.name for author in (self.what.source, self.what.target) if author]
+        if self.kind == "step":
+            return [str(self.what.one)] if self.what.one and self.what.one.printed else []
+        return [author.name for source, target, _works in self.ends for author in (source, target)]
+
+    @property
+    def is_of_hiding(self) -> bool:
+        """Whether it is about somebody who hides a name."""
+        if self.kind == "decision":
+            people = [self.what.author, self.what.other_author, self.what.signature, self.what.other]
+        elif self.kind == "move":
+            people = [self.what.source, self.what.target]
+        elif self.kind == "step":
+            people = [self.what.one and self.what.one.source, self.what.one and self.what.one.target]
+        else:
+            people = [author for source, target, _works in self.ends for author in (source, target)]
+        return any(one is not None and one.hides_printed for one in people)
+
+    @property
     def is_undone(self) -> bool:
         if self.kind == "decision":
             return not self.what.is_live
         return self.kind == "change" and self.what.undone == self.what.count
 
 
-def history(author: Author, cursor: str = "", size: int = SHOWN) -> tuple[list[Entry], str]:
-    """(the entries that come after `cursor`, the next cursor or ""). Raises BadRequest for a cursor not made here."""
+def history(
+    author: Author, cursor: str = "", size: int = SHOWN, redact: Redaction | None = None
+) -> tuple[list[Entry], str]:
+    """(the entries that come after `cursor`, the next cursor or ""). Raises BadRequest for a cursor not made here.
+
+    Entries about somebody who hides a name, in which somebody else bears it, are left out: that Jane New and Jane Old
+    are different people tells who Jane New was.
+    """
     before, kind, pk = _read(cursor) if cursor else (None, "", 0)
     with connection.cursor() as asked:
         asked.execute(_NEWEST, {"author": author.pk, "before": before, "kind": kind, "id": pk, "limit": size + 1})
@@ -99,6 +137,9 @@ def history(author: Author, cursor: str = "", size: int = SHOWN) -> tuple[list[E
         for at, kind, pk in rows
         if not (kind == "decision" and _names_a_hidden(loaded[kind][pk]))
     ]
+    if redact:
+        hiding = author.hides_printed
+        entries = [e for e in entries if not ((hiding or e.is_of_hiding) and any(map(redact.finds, e.names)))]
     return entries, "~".join((rows[-1][0].isoformat(), *map(str, rows[-1][1:]))) if more else ""
 
 
@@ -139,5 +180,7 @@ def person_history(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done to this record. A merged id shows its own history, which says where it went."""
     find_author(pk)  # raises what a hidden record answers
     author = get_object_or_404(Author.objects.select_related("merged_into"), pk=pk)
-    entries, following = history(author, request.GET.get("after", ""))
-    return render(request, "profiles/history.html", {"author": author, "entries": entries, "following": following})
+    redact = around(author)
+    entries, following = history(author, request.GET.get("after", ""), redact=redact)
+    context = {"author": author, "entries": entries, "following": following, "redact": redact}
+    return render(request, "profiles/history.html", context)

@@ -46,7 +46,8 @@ class AuthorQuerySet(models.QuerySet["Author"]):
 
     def keeping_their_ids(self) -> AuthorQuerySet:
         """Those whom the matcher merges into nobody (`Author.keeps_its_id`)."""
-        return self.filter(models.Q(account__isnull=False) | ~models.Q(visibility=Author.Visibility.PUBLIC))
+        hidden = ~models.Q(visibility=Author.Visibility.PUBLIC) | models.Q(hides_printed=True)
+        return self.filter(models.Q(account__isnull=False) | hidden)
 
 
 class Author(models.Model):
@@ -103,6 +104,7 @@ class Author(models.Model):
             models.Index(fields=["id"], name="author_stale", condition=models.Q(stale=True)),
             models.Index(fields=["anchor"], name="author_anchor", condition=models.Q(anchor__isnull=False)),
             models.Index(fields=["id"], name="author_hidden", condition=~models.Q(visibility="public")),
+            models.Index(fields=["id"], name="author_hiding", condition=models.Q(hides_printed=True)),
         ]
 
     def __str__(self) -> str:
@@ -128,8 +130,8 @@ class Author(models.Model):
 
     @property
     def keeps_its_id(self) -> bool:
-        """Whether the matcher merges it into no other author: somebody holds it, or it is hidden."""
-        return self.is_claimed or not self.is_public
+        """Whether the matcher merges it into no other author: it is held, or it or its printed name is hidden."""
+        return self.is_claimed or self.hides_printed or not self.is_public
 
     @property
     def with_merged(self) -> RawSQL:
@@ -143,6 +145,25 @@ class Author(models.Model):
         )
 
 
+class Renaming(models.Model):
+    """An owner gave the author another name. `old` is private: by it the name is recognised where it must not be shown.
+
+    An empty `new` gave back what is printed.
+    """
+
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="renamings")
+    account = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    old = models.TextField()
+    new = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["author", "-at"], name="renaming_newest")]
+
+    def __str__(self) -> str:
+        return f"renaming #{self.pk} of {self.author_id}"
+
+
 class NameVariantQuerySet(models.QuerySet["NameVariant"]):
     """Questions asked of printed forms."""
 
@@ -154,7 +175,8 @@ class NameVariantQuerySet(models.QuerySet["NameVariant"]):
 class NameVariant(models.Model):
     """A form in which an author's name was printed, folded for search, with the number of works that print it.
 
-    A preferred name that no work prints is a variant too, of no works, so that people find it.
+    A preferred name that no work prints is a variant too, of no works, so that people find it. Of an author who hides
+    what is printed it is the only one.
     """
 
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="variants")
@@ -405,15 +427,18 @@ class Correction(models.Model):
         return self._name("signature"), second
 
     def _name(self, end: str) -> str:
-        if end in self.printed:
-            return f"“{self.printed[end]['name']}” on {self.printed[end]['work']}"
         signature: Signature | None = getattr(self, end)
-        return signature.name if signature else "a name no longer printed"
+        if end in self.printed:
+            hidden = signature is not None and signature.hides_printed
+            name = signature.shown_name if signature and hidden else self.printed[end]["name"]
+            return f"“{name}” on {self.printed[end]['work']}"
+        return signature.shown_name if signature else "a name no longer printed"
 
     def _person(self, end: str) -> str:
-        """By the name that was decided about: the author's own may be another by now."""
+        """By the name that was decided about: the author's own may be another by now. Unless that is to be seen."""
         author: Author = getattr(self, end)
-        return f"{self.printed[end]['name'] if end in self.printed else author.name} (#{author.pk})"
+        by_print = end in self.printed and not author.hides_printed
+        return f"{self.printed[end]['name'] if by_print else author.name} (#{author.pk})"
 
     @property
     def is_live(self) -> bool:
@@ -552,7 +577,9 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         if self.printed:
-            return f"“{self.printed['name']}” on {self.printed['work']}"
+            hidden = self.signature is not None and self.signature.hides_printed
+            name = self.signature.shown_name if self.signature and hidden else self.printed["name"]
+            return f"“{name}” on {self.printed['work']}"
         return f"{self.old or '–'} → {self.new or '–'}"
 
     @property
@@ -857,7 +884,7 @@ class WorkProposal(models.Model):
 
     def __str__(self) -> str:
         said = pgettext_lazy("proposal", "mine") if self.same else pgettext_lazy("proposal", "not mine")
-        return f"{said}: “{self.signature.name}” on {self.signature.paper}"
+        return f"{said}: “{self.signature.shown_name}” on {self.signature.paper}"
 
     @property
     def is_open(self) -> bool:

@@ -22,6 +22,7 @@ from django.db.models import Q, QuerySet
 from papers.names import fold
 
 from .models import Author
+from .shown import JOIN, KEY, LABEL
 
 SHOWN = 40  # people on a page: some ten screens of cards
 # People of a name whose works are counted, those with most works first; who is beyond has a work or two.
@@ -170,7 +171,7 @@ def _counted(people: Iterable[int], folded: str) -> Iterator[tuple[int, int, int
         yield from cursor.fetchall()
 
 
-_COUNTED = """
+_COUNTED = f"""
 WITH everyone AS (
     (SELECT a.id FROM profiles_author a
       WHERE a.merged_into_id IS NULL AND a.visibility = 'public'
@@ -192,13 +193,13 @@ WITH everyone AS (
     SELECT m.author_id, m.paper_id, 'topic' AS kind, t.name AS key, t.name AS label
       FROM mine m JOIN papers_papertopic pt ON pt.paper_id = m.paper_id JOIN papers_topic t ON t.id = pt.topic_id
     UNION ALL
-    SELECT m.author_id, m.paper_id, 'coauthor', concat_ws(' ', nullif(h.given_key, ''), h.family_key),
-           concat_ws(' ', nullif(h.given, ''), h.family)
+    SELECT m.author_id, m.paper_id, 'coauthor', {KEY}, {LABEL}
       FROM mine m
       JOIN LATERAL (SELECT count(*) AS size FROM papers_signature t WHERE t.paper_id = m.paper_id) team
         ON team.size BETWEEN 2 AND %(team)s
       JOIN papers_signature h ON h.paper_id = m.paper_id AND h.id <> m.signature_id
-     WHERE concat_ws(' ', nullif(h.given_key, ''), h.family_key) NOT IN ('', %(folded)s)
+      {JOIN}
+     WHERE {KEY} NOT IN ('', %(folded)s)
     UNION ALL
     SELECT m.author_id, m.paper_id, 'affiliation', lower(a.name), a.name
       FROM mine m CROSS JOIN unnest(m.affiliations) a(name) WHERE a.name <> ''

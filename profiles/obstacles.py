@@ -62,7 +62,9 @@ def _later_decisions(rows: Sequence[Change]) -> Iterator[tuple[Change, Correctio
     last = dict(held.order_by())
     about = Correction.objects.live().filter(change_set=None)
     about = about.filter(Q(signature__in=ids(row_of)) | Q(other__in=ids(row_of)))
-    for correction in about.select_related("made_by", "author", "signature", "other").order_by("pk"):
+    for correction in about.select_related(
+        "made_by", "author", "signature__assignment__author", "other__assignment__author"
+    ).order_by("pk"):
         row = row_of.get(correction.signature_id or 0) or row_of[correction.other_id or 0]
         if correction.pk > last.get(row.pk, 0):
             yield row, correction

@@ -165,9 +165,10 @@ def _merge_rows(proposal: Merge, people: Mapping[int, Author]) -> list[Change]:
     return _work_rows(rows)
 
 
-def _rank(author: Author, works: int) -> tuple[bool, bool, int, int]:
-    """Who stays, first to last: a hidden record, so that none comes back by a merge, a claimed one, the larger."""
-    return author.is_public, not author.is_claimed, -works, author.pk
+def _rank(author: Author, works: int) -> tuple[bool, bool, bool, int, int]:
+    """Who stays, first to last: a hidden record, so that none comes back by a merge, a claimed one, one that hides a
+    name, which stays hidden so, the larger."""
+    return author.is_public, not author.is_claimed, not author.hides_printed, -works, author.pk
 
 
 def _move_rows(proposal: MoveWorks, people: Mapping[int, Author]) -> list[Change]:
@@ -247,11 +248,19 @@ def refuse_one_paper(coming: Sequence[tuple[int, int]]) -> None:
 
 
 def _name_row(author: Author, proposal: CorrectName) -> Change:
+    refuse_owners_name(author)
     name = readable(proposal.name)
     old = shown_name(author)
     if name == old or (name and name == author.name):
         raise ValidationError(_("This is the name that is shown already."))
     return Change(target=author, old=old, new=name)
+
+
+def refuse_owners_name(author: Author) -> None:
+    """Raises ValidationError where the name that is shown was chosen by who holds the record."""
+    newest = author.renamings.order_by("-pk").first()
+    if author.hides_printed or (newest is not None and newest.new and newest.new == author.preferred_name):
+        raise ValidationError(_("The owner of this record chose this name: only the owner changes it."))
 
 
 def shown_name(author: Author) -> str:

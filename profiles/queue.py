@@ -20,6 +20,7 @@ from django.db.models.functions import RowNumber
 
 from . import statements
 from .models import Assignment, Author, NameVariant, Suggestion
+from .shown import JOIN, KEY, LABEL
 
 SHOWN = 10  # cases on a page: each is read with care
 WORDS = 5  # coauthors and topics of a side
@@ -162,15 +163,15 @@ def _rows(sql: str, **given: Any) -> list[Any]:
     return statements.rows(sql, **given, words=WORDS, team=LARGEST_TEAM)
 
 
-_ON_PAPERS = """
-    SELECT mine.{by}, g.paper_id, concat_ws(' ', nullif(h.given_key, ''), h.family_key) AS key,
-           concat_ws(' ', nullif(h.given, ''), h.family) AS label
-      FROM {mine} mine
+_ON_PAPERS = f"""
+    SELECT mine.{{by}}, g.paper_id, {KEY} AS key, {LABEL} AS label
+      FROM {{mine}} mine
       JOIN profiles_assignment s ON s.author_id = mine.author_id AND s.state <> 'rejected'
       JOIN papers_signature g ON g.id = s.signature_id
       JOIN LATERAL (SELECT count(*) AS size FROM papers_signature t WHERE t.paper_id = g.paper_id) team
         ON team.size BETWEEN 2 AND %(team)s
       JOIN papers_signature h ON h.paper_id = g.paper_id AND h.id <> g.id
+      {JOIN}
 """
 
 _FREQUENT = f"""

@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors, hidden
+from . import anchors, arrays, hidden
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -185,7 +185,9 @@ def _mark_updated(batch: Batch, papers: QuerySet[BatchRecord, Any]) -> None:
     """Mark the authors of the papers that the batch updated, and those whose name it took off a paper."""
     sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
     Author.objects.filter(pk__in=sharing, stale=False).update(stale=True)
-    counted = Author.objects.filter(variants__surname_key__in=batch.removed_surnames, stale=False).distinct()
+    counted = Author.objects.filter(
+        Q(variants__surname_key__in=batch.removed_surnames) | Q(hides_printed=True), stale=False
+    ).distinct()
     losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
     Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
 
@@ -228,8 +230,12 @@ def resolve(
     resolution = engine.resolve(signatures, rulings.decisions, model)
     names = {signature.id: signature.name for signature in signatures}
     anchored = anchors.known(previous, names)
-    now = _authors(resolution.clusters, previous, anchored, names, first)
-    hidden.inherit(previous, now, decided=bool(corrections or change_set))
+    # What the machine parts from somebody who hides a printed name goes on hiding it; people may part it as printed.
+    by_machine = not corrections and change_set is None
+    were = arrays.ids(set(previous.values()) if by_machine else ())
+    hiding = Author.objects.filter(pk__in=were, hides_printed=True)
+    now = _authors(resolution.clusters, previous, anchored, names, first, hiding.in_bulk())
+    hidden.inherit(previous, now, decided=not by_machine)
     confirmed = rulings.confirmed(now)
     rows = [
         Assignment(
@@ -333,6 +339,7 @@ def _authors(
     anchored: Sequence[Author],
     names: Mapping[int, str],
     first: Collection[int],
+    hiding: Mapping[int, Author],
 ) -> dict[int, int]:
     """The author id of each signature: kept where it can be, else new."""
     members = [cluster.members for cluster in clusters]
@@ -343,7 +350,11 @@ def _authors(
         frozenset(author.pk for author in anchored if author.keeps_its_id),
         first,
     )
-    new = [Author(name=names[min(part)]) for part, author in zip(members, kept, strict=True) if author is None]
+    new = []
+    for part in (part for part, author in zip(members, kept, strict=True) if author is None):
+        had = next((hiding[previous[s]] for s in sorted(part) if previous.get(s) in hiding), None)
+        name = had.preferred_name if had else ""
+        new.append(Author(name=name or names[min(part)], preferred_name=name, hides_printed=bool(name)))
     made = iter(Author.objects.bulk_create(new, batch_size=2_000))
     now: dict[int, int] = {}
     for part, author in zip(members, kept, strict=True):

@@ -16,7 +16,7 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import identifiers
+from . import editing, identifiers, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -50,8 +50,7 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if pk != author.pk or not (author.works_count or author.is_claimed):
         was = author if pk == author.pk else Author.objects.get(pk=pk)
         if len(heirs := successors(was)) > 1:
-            named = all(heir.author.is_public for heir in heirs)  # or the old name would tell whose the hidden one is
-            found = {"author": was, "successors": heirs, "named": named}
+            found = {"author": was, "successors": heirs}
             return render(request, "profiles/several.html", found, status=300)
         if pk == author.pk:
             return render(request, "profiles/gone.html", {"author": author}, status=410)
@@ -65,6 +64,7 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         path="signature__paper__",
     )
     context = {"author": author, "works": works, "next_page": f"after={following}" if following else ""}
+    context["claim"] = owning.with_stands(request.user, author, works)
     if wants_fragment(request):
         return render(request, "profiles/_works.html", context)
     return render(request, "profiles/person.html", context | _around(request, author))
@@ -72,9 +72,13 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
 
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     """What the profile says besides the works."""
-    variants = list(author.variants.filter(works__gt=0).order_by("-works", "printed"))
-    same_name = NameVariant.objects.public().filter(folded__in=[variant.folded for variant in variants])
+    variants = list(author.variants.order_by("-works", "printed"))
+    same_name = NameVariant.objects.public().filter(
+        folded__in=[variant.folded for variant in variants if variant.works or author.hides_printed]
+    )
+    variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
+        "own": editing.own(author),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
         "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
@@ -103,7 +107,12 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
     found = find_author(author)
     assignment = (
         Assignment.objects.filter(author=found, signature__paper=paper)
-        .select_related("signature__paper", "compared_with__paper")
+        .select_related(
+            "signature__paper",
+            "signature__assignment__author",
+            "compared_with__paper",
+            "compared_with__assignment__author",
+        )
         .order_by("signature__position")
         .first()
     )
@@ -111,11 +120,13 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         raise Http404("This work is not attributed to this person.")
     if found.pk != author:
         return redirect("attribution", paper, found.pk, permanent=True)
+    evidence = shown.evidence(assignment.evidence, found, shown.around(found))
     context = {
         "author": found,
         "paper": assignment.signature.paper,
         "assignment": assignment,
-        "receipt": receipt(assignment.evidence, Model.shipped().threshold),
+        "receipt": receipt(evidence, Model.shipped().threshold),
+        "claim": owning.with_stands(request.user, found, [assignment]),
     }
     return render(request, "profiles/attribution.html", context)
 
@@ -164,5 +175,10 @@ def follow(request: HttpRequest, pk: int) -> HttpResponse:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):
         return redirect(author)
-    context = {"author": author, "is_following": is_following, "followers": Follow.objects.of(author).followers()}
+    context = {
+        "author": author,
+        "own": editing.own(author),
+        "is_following": is_following,
+        "followers": Follow.objects.of(author).followers(),
+    }
     return render(request, "profiles/_follow.html", context)

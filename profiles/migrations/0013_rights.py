@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('papers', '0007_before_values'),
-        ('profiles', '0011_owning'),
+        ('profiles', '0012_renaming'),
     ]
 
     operations = [

@@ -11,6 +11,7 @@ from django import template
 from django.utils.formats import number_format
 
 from profiles.accuracy import Bin
+from profiles.shown import Redaction
 
 register = template.Library()
 
@@ -38,6 +39,12 @@ def hundredths(value: float | None) -> str:
 def signed(value: Decimal) -> str:
     """With its sign and all its decimals, as a calculator reads it: "+2.1000"."""
     return f"{value:+f}"
+
+
+@register.filter
+def redacted(sentence: str, redact: Redaction | str | None) -> str:
+    """Without the names that `redact` hides; as it is where the page hides none, as those of curators."""
+    return redact(sentence) if isinstance(redact, Redaction) else sentence
 
 
 @register.inclusion_tag("profiles/_reliability.html")

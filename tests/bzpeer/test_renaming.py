@@ -1,0 +1,222 @@
+"""A name that its owner has left is in no public output: every address is walked, before and after, by every reader."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from bzpeer import pipeline
+from papers.models import Paper, Signature
+from papers.names import fold
+from profiles import changesets, decisions, powers, renaming
+from profiles.models import (
+    Account,
+    Author,
+    BulkReview,
+    Claim,
+    Follow,
+    FollowQuestion,
+    Identifier,
+    Proof,
+    Report,
+)
+from profiles.proposals import Merge, MoveWorks
+from tests.addresses import every_address
+from tests.conftest import fact, with_role
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
+
+OLD, NEW = "Rosa Smith", "Iris Novák"
+ORCID = "0000-0002-1825-0097"
+WHY = "Rosa Smith and R. Smith say so on their own pages."
+
+
+def works(first: int, names: list[str], subject: str, *titles: str, **more: Any) -> list[dict[str, Any]]:
+    return [
+        fact(f"2001.{first + n:05}", names, title, categories=[subject], doi=f"10.1000/{first + n}", **more)
+        for n, title in enumerate(titles)
+    ]
+
+
+TRANSLATION = [
+    *works(1, [OLD, "Ada Lovelace", "Alan Turing"], "cs.CL", "Neural translation", "Neural translation of rare words"),
+    *works(3, ["Rosa Q. Smith", "Ada Lovelace", "Alan Turing"], "cs.CL", "Attention in neural translation"),
+    *works(4, [OLD, "Ada Lovelace"], "cs.CL", "Neural translation of poems"),
+]
+GALAXIES = works(11, [OLD, "Vera Rubin"], "astro-ph.GA", "Dark matter in dwarf galaxies", "Dark matter halos")
+PROTEINS = works(21, ["R. Smith", "Rosalind Franklin"], "q-bio.BM", "Folding of proteins", "Proteins in the cold")
+
+
+@pytest.fixture
+def curators() -> Account:
+    return with_role("curator-one")
+
+
+@pytest.fixture
+def world(bring, curators: Account) -> dict[str, Any]:
+    """The person, claimed; a namesake, told apart by a decision; a merged and a split record; readers and followers."""
+    cache.clear()
+    batch = bring(*TRANSLATION, *GALAXIES, *PROTEINS)
+    author, namesake, merged = author_of(1), author_of(11), author_of(21)
+    assert len({author, namesake, merged, author_of(4)}) == 3
+    decision = decisions.decide(curators, author, namesake, same=False, reason=WHY).correction
+    decisions.decide(curators, signature(2), author, same=True, reason=WHY)
+    change_set = changesets.apply(curators, Merge(((author.pk, merged.pk),)), WHY)
+    reader = Account.objects.create_user("reader")
+    Follow.objects.create(account=reader, author=author)
+    changesets.apply(curators, MoveWorks(author.pk, (signature(4).pk,)), WHY)
+    undone = changesets.apply(curators, MoveWorks(author.pk, (signature(3).pk,)), WHY)
+    changesets.undo(curators, undone)
+    Signature.objects.filter(pk=signature(1).pk).update(orcid=ORCID, affiliations=["Bletchley Park"])
+    coauthor = Author.objects.get(name="Ada Lovelace")
+    ada = Signature.objects.get(paper__arxiv_id="2001.00002", printed="Ada Lovelace")
+    decisions.decide(curators, ada, coauthor, same=True, reason=WHY)
+    owner = Account.objects.create_user("owner")
+    author.refresh_from_db()
+    author.account = owner
+    author.save()
+    claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
+    pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
+    Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
+    return {
+        "author": author,
+        "namesake": namesake,
+        "merged": merged,
+        "split": author_of(4),
+        "coauthor": coauthor,
+        "other": coauthor,
+        "owner": owner,
+        "reader": reader,
+        "paper": Paper.objects.get(arxiv_id="2001.00001"),
+        "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
+        "orcid": ORCID,
+        "batch": batch,
+        "change_set": change_set,
+        "claim": claim,
+        "proof": Proof.objects.create(claim=claim, kind="review", state=Proof.State.VALID),
+        "decision": decision,
+        "question": FollowQuestion.objects.filter(account=reader).first(),
+        "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
+    }
+
+
+def signature(n: int) -> Signature:
+    return Signature.objects.select_related("assignment__author").get(paper__arxiv_id=f"2001.{n:05}", position=0)
+
+
+def author_of(n: int) -> Author:
+    return signature(n).assignment.author
+
+
+def claim_of(world: dict[str, Any]) -> Claim:
+    return powers.owner(world["owner"], world["author"])
+
+
+def rename(world: dict[str, Any], name: str = NEW, hide: bool = True) -> Author:
+    renaming.rename(claim_of(world), name, hide, timezone.now())
+    author: Author = world["author"]
+    author.refresh_from_db()
+    return author
+
+
+# --- the walk ---------------------------------------------------------------------------------------------------------
+
+
+def addresses(world: dict[str, Any]) -> set[str]:
+    """Every address, about the person, about the record that was merged, and about each coauthor and shared work."""
+    found: set[str] = set()
+    for n, author in ((1, "author"), (3, "author"), (1, "merged"), (1, "coauthor"), (2, "coauthor"), (3, "coauthor")):
+        paper = Paper.objects.get(arxiv_id=f"2001.{n:05}")
+        objects = world | {"paper": paper, "author": Author.objects.get(pk=world[author].pk)}
+        found |= set(every_address(**objects).values())
+    queries = ("Lovelace", "translation", "iris", "novak")
+    found |= {f"/search/?q={query}" for query in queries} | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    # On this one the split record goes on bearing the name; the coauthor's receipt of it names the person.
+    paper = Paper.objects.get(arxiv_id="2001.00004")
+    found.add(reverse("attribution", args=[paper.pk, world["coauthor"].pk]))
+    return {address for address in found if "/claim" not in address}
+
+
+def walk(world: dict[str, Any], readers: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """(who, address, all that is answered): pages and fragments, each step of a redirect, bodies and headers."""
+    for who in readers:
+        client = Client()
+        if who in world:
+            client.force_login(world[who])
+        for address in sorted(addresses(world)):
+            for headers in ({}, {"HX-Request": "true"}):
+                yield who, address, read(client, address, headers)
+
+
+def read(client: Client, address: str, headers: dict[str, str]) -> str:
+    cache.clear()  # and with it what counts how often somebody asks
+    answers = []
+    for _step in range(6):
+        response = client.get(address, headers=headers)
+        assert response.status_code < 500 and response.status_code != 429, address
+        content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+        answers += [str(response.headers), content.decode()]
+        if not 300 < response.status_code < 309:
+            break
+        address = response["Location"]
+        if not address.startswith("/"):
+            break
+    return html.unescape(unquote("\n".join(answers)))
+
+
+def told(world: dict[str, Any], text: str) -> list[str]:
+    """Where the old name stands in it, in whatever form; links to those who go on bearing it aside."""
+    for who in ("namesake", "split"):
+        text = re.sub(rf'<a [^>]*href="/people/{world[who].pk}/[^"]*"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
+        text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")
+    folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", text))
+    return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
+
+
+def leaks(world: dict[str, Any], *readers: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for who, address, text in walk(world, readers):
+        if where := told(world, text):
+            found[f"{who} {address}"] = where[:2]
+    return found
+
+
+def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
+    before = leaks(world, "reader")
+    author, paper = world["author"], world["paper"]
+    for address in (
+        "/",
+        "/search/?q=translation",
+        f"/people/{author.pk}/",
+        f"/people/{author.pk}/history/",
+        f"/people/{author.pk}/trust/",
+        f"/people/{author.pk}/graph/",
+        f"/people/{world['merged'].pk}/history/",
+        f"/people/{world['coauthor'].pk}/graph/",
+        f"/people/{world['coauthor'].pk}/trust/",
+        f"/people/{world['coauthor'].pk}/history/",
+        f"/report/person/{author.pk}/",
+        f"/orcid/{ORCID}",
+        f"/arxiv/{paper.arxiv_id}",
+        f"/doi/{paper.doi}",
+        world["topic"].get_absolute_url(),
+        paper.get_absolute_url(),
+        f"/works/{paper.pk}/attribution/{author.pk}/",
+        reverse("attribution", args=[Paper.objects.get(arxiv_id="2001.00004").pk, world["coauthor"].pk]),
+        "/names/Ada%20Lovelace/",
+    ):
+        assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
+    for address in ("/following/", "/reports/"):
+        assert f"reader {address}" in before, address
+    rename(world)
+    assert leaks(world, "anyone", "reader", "owner") == {}
