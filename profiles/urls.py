@@ -11,6 +11,7 @@ from . import (
     owner_views,
     renaming,
     report_views,
+    rights_views,
     views,
 )
 
@@ -25,6 +26,10 @@ urlpatterns = [
     path("people/<int:pk>/edit/<slug:section>/", owner_views.edit, name="person_edit"),
     path("people/<int:pk>/works/add/", owner_views.add_work, name="person_add_work"),
     path("curate/proposals/", owner_views.proposals, name="curate_proposals"),
+    path("people/<int:pk>/rights/", rights_views.person, name="person_rights"),
+    path("rights/<str:key>/", rights_views.status, name="rights_request"),
+    path("curate/rights/", rights_views.waiting, name="curate_rights"),
+    path("curate/rights/<int:pk>/", rights_views.decide, name="curate_rights_request"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
     path("attestations/", attestation_views.attestations, name="attestations"),
     path("attestations/<int:pk>/", attestation_views.one, name="attestation"),
