@@ -314,7 +314,7 @@ def _proposals() -> QuerySet[WorkProposal]:
 def _proposal(proposal: WorkProposal) -> Line:
     about = {"work": proposal.signature.paper.title_text, "name": proposal.claim.author.name}
     said = _("%(name)s says: mine, “%(work)s”") if proposal.same else _("%(name)s says: not mine, “%(work)s”")
-    detail = _("printed “%(name)s”") % {"name": proposal.signature.name}
+    detail = _("printed “%(name)s”") % {"name": proposal.signature.shown_name}
     # The page that begins with it: the newest come first.
     page = f"{reverse('curate_proposals')}?after={proposal.pk + 1}~{proposal.pk + 1}"
     return Line(said % about, detail, page)

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from profiles.bulk import RULES
+from profiles.editing import BY_SLUG
 from profiles.proofs import KINDS
 
 # Pages of others: Django's admin, which staff alone see, and allauth's, which show the account and nothing else.
@@ -45,6 +46,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
+    "people/<int:pk>/edit/": {"section": lambda o: tuple(BY_SLUG)},
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},

@@ -53,8 +53,22 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("404 404 404 404 404", "405 405 405 405 405"): [
         ".well-known/security.txt",
     ],
+    ("302 403 200 403 403", "302 403 400 403 403"): [
+        "people/<int:pk>/mine/",
+        "people/<int:pk>/edit/",
+        "people/<int:pk>/edit/affiliations/",
+        "people/<int:pk>/edit/links/",
+        "people/<int:pk>/works/add/",
+    ],
+    ("302 403 200 403 403", "302 403 302 403 403"): [
+        "people/<int:pk>/edit/name/",
+        "people/<int:pk>/edit/about/",
+        "people/<int:pk>/edit/featured/",
+        "people/<int:pk>/edit/shown/",
+    ],
     ("302 403 403 200 200", "302 403 403 400 400"): [
         "imports/",
+        "curate/proposals/",
     ],
     ("302 403 403 200 200", "405 405 405 405 405"): [
         "imports/<int:pk>/",
