@@ -145,6 +145,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/hold/",
         "claims/<int:pk>/proofs/orcid/begin/",
         "claims/<int:pk>/proofs/mail/begin/",
+        "claims/<int:pk>/proofs/page/begin/",
+        "claims/<int:pk>/proofs/attestation/begin/",
         "claims/<int:pk>/proofs/institution/begin/",
         "claims/<int:pk>/proofs/review/begin/",
         "claims/<int:pk>/proofs/<int:proof>/withdraw/",
@@ -156,6 +158,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "doi/<path:value>",
     ],
     ("302 200 200 200 200", "405 405 405 405 405"): [
+        "attestations/",
         "following/",
         "reports/",
         "account/",
@@ -213,6 +216,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/2fa/recovery-codes/",
     ],
     ("302 404 404 404 404", "302 404 404 404 404"): [
+        "attestations/<int:pk>/",
         "accounts/2fa/recovery-codes/download/",
     ],
     ("401 401 401 401 401", "405 405 405 405 405"): [

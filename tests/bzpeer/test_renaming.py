@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -139,14 +140,16 @@ def addresses(world: dict[str, Any]) -> set[str]:
         objects = world | {"paper": paper, "author": Author.objects.get(pk=world[author].pk)}
         found |= set(every_address(**objects).values())
     queries = ("Lovelace", "translation", "iris", "novak")
-    return (
-        found | {f"/search/?q={query}" for query in queries} | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
-    )
+    found |= {f"/search/?q={query}" for query in queries} | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    # On this one the split record goes on bearing the name; the coauthor's receipt of it names the person.
+    paper = Paper.objects.get(arxiv_id="2001.00004")
+    found.add(reverse("attribution", args=[paper.pk, world["coauthor"].pk]))
+    return {address for address in found if "/claim" not in address}
 
 
-def walk(world: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def walk(world: dict[str, Any], readers: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """(who, address, all that is answered): pages and fragments, each step of a redirect, bodies and headers."""
-    for who in ("anyone", "reader", "owner"):
+    for who in readers:
         client = Client()
         if who in world:
             client.force_login(world[who])
@@ -156,10 +159,11 @@ def walk(world: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def read(client: Client, address: str, headers: dict[str, str]) -> str:
+    cache.clear()  # and with it what counts how often somebody asks
     answers = []
     for _step in range(6):
         response = client.get(address, headers=headers)
-        assert response.status_code < 500, address
+        assert response.status_code < 500 and response.status_code != 429, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         answers += [str(response.headers), content.decode()]
         if not 300 < response.status_code < 309:
@@ -179,16 +183,16 @@ def told(world: dict[str, Any], text: str) -> list[str]:
     return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
 
 
-def leaks(world: dict[str, Any]) -> dict[str, list[str]]:
+def leaks(world: dict[str, Any], *readers: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for who, address, text in walk(world):
+    for who, address, text in walk(world, readers):
         if where := told(world, text):
             found[f"{who} {address}"] = where[:2]
     return found
 
 
 def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
-    before = leaks(world)
+    before = leaks(world, "reader")
     author, paper = world["author"], world["paper"]
     for address in (
         "/",
@@ -208,12 +212,11 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         world["topic"].get_absolute_url(),
         paper.get_absolute_url(),
         f"/works/{paper.pk}/attribution/{author.pk}/",
+        reverse("attribution", args=[Paper.objects.get(arxiv_id="2001.00004").pk, world["coauthor"].pk]),
         "/names/Ada%20Lovelace/",
     ):
-        assert f"anyone {address}" in before, f"{address} shows no name that could be hidden"
-    receipts = [f"anyone /works/{p.pk}/attribution/{world['coauthor'].pk}/" for p in Paper.objects.all()]
-    assert before.keys() & set(receipts), "no receipt of the coauthor names the person"
+        assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
     for address in ("/following/", "/reports/"):
         assert f"reader {address}" in before, address
     rename(world)
-    assert leaks(world) == {}
+    assert leaks(world, "anyone", "reader", "owner") == {}

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from papers.models import Batch, BatchRecord, JournalEntry, Signature
+from papers.models import Batch, BatchRecord, JournalEntry
 from profiles import decisions, inbox, reports
 from profiles.models import (
     Account,
@@ -23,7 +23,6 @@ from profiles.models import (
     Contradiction,
     RightsRequest,
     Suggestion,
-    WorkProposal,
 )
 from tests.conftest import fact, with_role
 
