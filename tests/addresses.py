@@ -61,8 +61,8 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), claim, proof (of the claim), change_set, decision, question (to a follower), report, review. Fails for a pattern whose arguments are not
-    known here, and for one that another pattern hides.
+    record), claim, proof (of the claim), change_set, decision, question (to a follower), report, review. Fails for a
+    pattern whose arguments are not known here, and for one that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in _routes(get_resolver()):

@@ -18,6 +18,8 @@ from bzpeer.middleware import SecondFactor
 from tests import walking
 from tests.walking import Answer, ask, session_of
 
+pytestmark = pytest.mark.django_db
+
 ROLES = ("visitor", "reader", "owner", "curator", "administrator")
 
 # (what a GET gets, what an empty POST gets) by role, in the order of ROLES: addresses. 302 sends a visitor to log in.
@@ -336,8 +338,8 @@ def test_cookies_are_for_the_server_and_for_this_site_alone(walk: Walk):
     cookies = list(chain.from_iterable(answer.cookies.items() for _key, answer in walk.of()))
     assert {settings.CSRF_COOKIE_NAME, settings.SESSION_COOKIE_NAME} <= {name for name, _cookie in cookies}
     for name, cookie in cookies:
-        if cookie["max-age"] != 0:
-            assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax"), name
+        if cookie["max-age"] != "0":
+            assert (cookie["httponly"], cookie["samesite"]) == ("True", "Lax"), name
 
 
 def test_no_address_or_code_of_somebody_else_stands_on_a_page(walk: Walk):
