@@ -145,15 +145,17 @@ def _whole(family: str, given: str) -> Iterator[str]:
     if not first:
         yield rf"(?i:{surname})"
         return
+    # Only scripts with capitals need a space between the two.
+    between, comma = (_BETWEEN, ",? ") if family.lower() != family.upper() else (_GAP, _GAP)
     rest = "".join(rf"(?:{_GAP}(?:{_spelt(word)}|{re.escape(word[0])}\.?))?" for word in first[1:])
     if len(first[0]) > 1:
-        yield rf"(?i:{_spelt(first[0])}{rest}{_BETWEEN}{surname})"
-        yield rf"(?i:{surname}{_BETWEEN}{_spelt(first[0])}{rest})"
+        yield rf"(?i:{_spelt(first[0])}{rest}{between}{surname})"
+        yield rf"(?i:{surname}{between}{_spelt(first[0])}{rest})"
     initials = rf"{re.escape(first[0][0].upper())}\.?{rest}"
     cases = (map(re.escape, (word, fold(word).title(), word.upper())) for word in last)
     written = _GAP.join(f"(?:{'|'.join(spelt)})" for spelt in cases)
-    yield rf"{initials}{_BETWEEN}{written}"
-    yield rf"{written},? {initials}"
+    yield rf"{initials}{between}{written}"
+    yield rf"{written}{comma}{initials}"
 
 
 def _spelt(word: str) -> str:

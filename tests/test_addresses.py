@@ -11,8 +11,23 @@ from .addresses import every_address
 
 ONE = SimpleNamespace(pk=7, slug="a-slug", name="Ann Lee", arxiv_id="2001.00001", doi="10.1000/1")
 OBJECTS: dict[str, Any] = dict.fromkeys(
-    "author batch change_set claim decision other paper proof question report review topic".split(), ONE
-) | {"orcid": "0000-0002-1825-0097"}
+    [
+        "asked",
+        "author",
+        "batch",
+        "change_set",
+        "claim",
+        "decision",
+        "other",
+        "paper",
+        "proof",
+        "question",
+        "report",
+        "review",
+        "topic",
+    ],
+    ONE,
+) | {"key": "k3y", "orcid": "0000-0002-1825-0097"}
 
 
 def test_every_pattern_has_an_address() -> None:

@@ -19,6 +19,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
@@ -27,8 +28,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, reports
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, Suggestion
+from profiles import changesets, decisions, reports, rights
+from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address
 from tests.conftest import fact, with_role
@@ -81,6 +82,8 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
+    asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
@@ -96,7 +99,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
-        "key": Authenticator.objects.create(
+        "asked": asked,
+        "key": key,
+        "passkey": Authenticator.objects.create(
             user=with_address("keyholder"), type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
         ),
     }
@@ -126,7 +131,7 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         "<path:object_id>": str(objects["author"].pk),
         "<id>": str(objects["author"].pk),
         "<path:content_type_id>": "1",
-        "<int:pk>": str(objects["key"].pk),
+        "<int:pk>": str(objects["passkey"].pk),
         r"(?P<app_label>account|": "",
         r"(?P<url>.*)$": "nowhere/",
         "<str:key>": objects["confirmation"],

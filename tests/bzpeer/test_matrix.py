@@ -55,8 +55,22 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("404 404 404 404 404", "405 405 405 405 405"): [
         ".well-known/security.txt",
     ],
+    ("302 403 200 403 403", "302 403 400 403 403"): [
+        "people/<int:pk>/mine/",
+        "people/<int:pk>/edit/",
+        "people/<int:pk>/edit/affiliations/",
+        "people/<int:pk>/edit/links/",
+        "people/<int:pk>/works/add/",
+    ],
+    ("302 403 200 403 403", "302 403 302 403 403"): [
+        "people/<int:pk>/edit/name/",
+        "people/<int:pk>/edit/about/",
+        "people/<int:pk>/edit/featured/",
+        "people/<int:pk>/edit/shown/",
+    ],
     ("302 403 403 200 200", "302 403 403 400 400"): [
         "imports/",
+        "curate/proposals/",
     ],
     ("302 403 403 200 200", "405 405 405 405 405"): [
         "imports/<int:pk>/",
@@ -80,6 +94,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/journal/",
         "curate/bulk/",
         "curate/bulk/<slug:slug>/",
+        "curate/claims/",
+        "curate/rights/",
         "curate/reviews/<int:pk>/",
         "imports/<int:pk>/progress/",
         "imports/<int:pk>/refused.csv",
@@ -95,6 +111,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/decisions/<int:pk>/withdraw/",
     ],
     ("302 403 403 200 200", "302 403 403 302 302"): [
+        "curate/claims/<int:pk>/",
+        "curate/rights/<int:pk>/",
         "imports/<int:pk>/rollback/",
     ],
     ("405 405 405 405 405", "302 403 403 400 400"): [
@@ -133,6 +151,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/hold/",
         "claims/<int:pk>/proofs/orcid/begin/",
         "claims/<int:pk>/proofs/mail/begin/",
+        "claims/<int:pk>/proofs/page/begin/",
+        "claims/<int:pk>/proofs/attestation/begin/",
         "claims/<int:pk>/proofs/institution/begin/",
         "claims/<int:pk>/proofs/review/begin/",
         "claims/<int:pk>/proofs/<int:proof>/withdraw/",
@@ -144,6 +164,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "doi/<path:value>",
     ],
     ("302 200 200 200 200", "405 405 405 405 405"): [
+        "attestations/",
         "following/",
         "reports/",
         "account/",
@@ -152,6 +173,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "following/questions/<int:pk>/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
+        "people/<int:pk>/rights/",
+        "rights/<str:key>/",
         "report/person/<int:pk>/",
         "report/work/<int:pk>/",
     ],
@@ -201,6 +224,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/2fa/recovery-codes/",
     ],
     ("302 404 404 404 404", "302 404 404 404 404"): [
+        "attestations/<int:pk>/",
         "accounts/2fa/recovery-codes/download/",
     ],
     ("401 401 401 401 401", "405 405 405 405 405"): [
@@ -346,5 +370,5 @@ def test_no_address_or_code_of_somebody_else_stands_on_a_page(walk: Walk):
     """The subject of the owner's proof, and the owner's addresses, are the owner's alone."""
     for (role, method, route), answer in walk.of("GET", "HTMX"):
         if role != "owner" and "confirm-email" not in route and not (role == "curator" and "claims" in route):
-            for private in (b"owner@example.org", b"other@example.org", b"j@x.org"):
+            for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org"):
                 assert private not in answer.body, (role, method, route)
