@@ -145,6 +145,7 @@ BEAT_SECONDS = env.whole("BEAT_SECONDS", 60, least=1)
 CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
+    "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from papers import harvesting
 from papers.models import Batch, Harvest
-from profiles import letters, resolving
+from profiles import claims, letters, resolving, wishes
 
-from . import pipeline
+from . import pipeline, wishing
 
 # Messages that call for help with one batch; each helper goes on until nothing is left, so more would find nothing.
 MOST_HELPERS = 32
@@ -51,9 +51,17 @@ def resolve_surnames(surnames: list[str]) -> None:
     pipeline.rerun(surnames, lambda done, count, total: None)
 
 
+@shared_task(name="bzpeer.fetch_work", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def fetch_work(wish_id: int) -> None:
+    """Fetch a work that its author misses. A second delivery of the message finds it taken up, and does nothing."""
+    wishing.fetch(wish_id)
+
+
 @shared_task(name="bzpeer.resume_batches")
 def resume_batches() -> None:
     """Send again what a lost message or a killed worker left; end what only its own command could go on with."""
+    for pk in wishes.unsent().values_list("pk", flat=True):
+        fetch_work.delay(pk)
     for batch in Batch.objects.running():
         beyond_reading = batch.stage not in {Batch.Stage.WAITING, Batch.Stage.READING, Batch.Stage.PREVIEWING}
         if batch.file or batch.harvest_id or beyond_reading:
@@ -77,3 +85,9 @@ def harvest() -> None:
 def deliver_letters() -> None:
     """Send the mail that waits. What fails is kept and tried again at the next beat."""
     letters.deliver(timezone.now())
+
+
+@shared_task(name="bzpeer.expire_proofs")
+def expire_proofs() -> None:
+    """End proofs whose time is over and claims that nothing proves. Sent twice, it ends nothing twice."""
+    claims.expire(timezone.now())

@@ -6,6 +6,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from profiles.accounts.confirming import ConfirmEmail
+
 from . import changing, imports, outbox, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -41,6 +43,7 @@ urlpatterns = [
     path("", include("papers.urls")),
     path("outbox/", outbox.outbox, name="outbox"),
     path("account/", include("profiles.accounts.urls")),
+    path("accounts/confirm-email/<str:key>/", ConfirmEmail.as_view(), name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

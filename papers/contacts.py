@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from papers.fetching import is_loopback_host
 from papers.names import SILENT_PARTICLES, bare_family, fold, is_collaboration
 
 # --- what is printed -------------------------------------------------------------------------------------------------
@@ -240,9 +241,13 @@ def home_of(name: Name, others: Sequence[Name], url: str) -> str | None:
     Never the root of a host that many share, nor a page or a repository below which others write.
     """
     match = _TAKEN_APART.fullmatch(url)
-    if match is None or match[3]:
+    if match is None:
         return None
     scheme, host, path = match[1].lower(), match[2].lower().rstrip("."), match[4]
+    if match[3]:  # any user of a machine may open a port there
+        if not is_loopback_host(host):
+            return None
+        host += match[3]
     bare = host.removeprefix("www.")
     if bare in _ACCOUNT_HOSTS:
         account = re.match(rf"/({_ACCOUNT_HOSTS[bare]}([A-Za-z0-9._-]{{2,64}}))(?:/|$)", path)

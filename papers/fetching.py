@@ -30,6 +30,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from math import inf
+from queue import Empty, Queue
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -50,6 +52,8 @@ TRIES = 4
 FIRST_PAUSE = 5.0
 # A repository that asks for a longer rest is not asked again in this run.
 LONGEST_PAUSE = 600.0
+# What a resolver answers it answers in a second; where a person waits for the page, more is not spent on a name.
+LOOKUP = 4.0
 USER_AGENT = "BZPEER/0.1 (researcher profiles; metadata harvesting)"
 
 _CHUNK = 64 * 1024
@@ -163,6 +167,26 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def resolve_soon(host: str, port: int) -> list[str]:
+    """As `resolve`, but given up after `LOOKUP` seconds, where the system's own patience would be half a minute."""
+    found: Queue[list[str] | Exception] = Queue()
+
+    def look() -> None:
+        try:
+            found.put(resolve(host, port))
+        except Exception as error:  # raised again below
+            found.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        answer = found.get(timeout=LOOKUP)
+    except Empty:
+        raise TimeoutError(f"no address of {host} after {LOOKUP:.0f} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """In seconds and bytes: `connect` for one address, `read` without a byte, `total` for one answer."""
@@ -171,6 +195,7 @@ class Limits:
     read: float = 90.0  # arXiv puts a page together in up to a minute
     total: float = 300.0
     body: int = LARGEST_BODY
+    whole: float = inf  # for everything: names, tries, redirects
 
 
 @dataclass(frozen=True)
@@ -178,7 +203,8 @@ class Fetcher:
     """Fetches from `hosts` and nowhere else.
 
     `turn` waits until a host may be asked again (requests to one are spaced out by whoever shares the network);
-    `sleep` pauses before another try; `allows` judges addresses; `find` resolves names.
+    `sleep` pauses before another try; `allows` judges addresses; `find` resolves names; `types` are the media types
+    that are read, any where it is empty; `tries` is how often an address is asked before that is an end.
     """
 
     hosts: Collection[str]
@@ -189,6 +215,8 @@ class Fetcher:
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     tls: ssl.SSLContext | None = None
+    types: Collection[str] = ()
+    tries: int = TRIES
 
     def get(self, url: str, read: Callable[[bytes], T], *, also: Collection[int] = ()) -> T:
         """`read` of the body behind `url`, which must come with status 200 or one of `also`.
@@ -196,14 +224,14 @@ class Fetcher:
         A body that `read` cannot read (`UnreadableFile`) came damaged, and is asked for again like one that was cut.
         Raises `Unfetched`, and what `read` raises as `Refused`.
         """
-        target, tries = parse(url), 0
+        target, tries, ends = parse(url), 0, time.monotonic() + self.limits.whole
         while True:
             tries += 1
             try:
-                return self._read(self._followed(target, also), read)
+                return self._read(self._followed(target, also, ends), read)
             except _Again as error:
                 pause = FIRST_PAUSE * 2 ** (tries - 1) if error.pause is None else error.pause
-                if tries >= TRIES or pause > LONGEST_PAUSE:
+                if tries >= self.tries or pause > LONGEST_PAUSE:
                     raise Unfetched(str(error), transient=True, pause=error.pause) from error
                 self.sleep(pause)
 
@@ -215,9 +243,9 @@ class Fetcher:
         except UnreadableFile as error:
             raise _Again(str(error)) from error
 
-    def _followed(self, target: Target, also: Collection[int]) -> bytes:
+    def _followed(self, target: Target, also: Collection[int], ends: float) -> bytes:
         for _ in range(MOST_REDIRECTS + 1):
-            found = self._one(target, also)
+            found = self._one(target, also, ends)
             if isinstance(found, bytes):
                 return found
             following = parse(urljoin(f"{target.scheme}://{target.origin}{target.target}", found))
@@ -228,25 +256,29 @@ class Fetcher:
             target = following
         raise Unfetched(f"{target.host} redirects more than {MOST_REDIRECTS} times.")
 
-    def _one(self, target: Target, also: Collection[int]) -> bytes | str:
-        """The body, or where it has moved to."""
+    def _one(self, target: Target, also: Collection[int], ends: float) -> bytes | str:
+        """The body, or where it has moved to. `ends` is on the monotonic clock."""
         if target.host not in self.hosts:
             raise Unfetched(
                 f"{target.host} is not among the hosts that may be asked ({', '.join(sorted(self.hosts))})."
             )
         self.turn(target.host)
-        connection = self._connected(target, self._addresses(target))
-        line, late = connection.sock, threading.Event()  # kept: http.client lets go of it once the headers are in
+        addresses = self._addresses(target)
+        left = min(self.limits.total, ends - time.monotonic())
+        if left <= 0:
+            raise Unfetched(self._too_late(target), transient=True)
+        line, late = _Line(), threading.Event()
 
         def cut() -> None:
             late.set()
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+            line.cut()
 
-        watchdog = threading.Timer(self.limits.total, cut)
+        watchdog = threading.Timer(left, cut)
         watchdog.daemon = True
         watchdog.start()
+        connection: HTTPConnection | None = None
         try:
+            connection = self._connected(target, addresses, line, min(self.limits.connect, left))
             headers = {
                 "Host": target.origin,
                 "User-Agent": USER_AGENT,
@@ -270,10 +302,12 @@ class Fetcher:
             raise _Again(f"The connection to {target.host} broke off ({type(error).__name__}).") from error
         finally:
             watchdog.cancel()
-            connection.close()
+            if connection is not None:
+                connection.close()
+            line.close()
 
     def _too_late(self, target: Target) -> str:
-        return f"{target.host} took more than {self.limits.total:.0f} seconds for one answer."
+        return f"{target.host} took more than {min(self.limits.total, self.limits.whole):.0f} seconds for one answer."
 
     def _addresses(self, target: Target) -> list[str]:
         try:
@@ -294,20 +328,21 @@ class Fetcher:
             raise Unfetched(f"The name {target.host} has no address.", transient=True)
         return found
 
-    def _connected(self, target: Target, addresses: list[str]) -> HTTPConnection:
-        """A connection to the first address that answers."""
+    def _connected(self, target: Target, addresses: list[str], line: _Line, patience: float) -> HTTPConnection:
+        """A connection to the first address that answers, each within `patience` seconds."""
         problem: Exception | None = None
         for address in addresses:
             if target.scheme == "https":
                 connection: HTTPConnection = HTTPSConnection(
                     address,
                     target.port,
-                    timeout=self.limits.connect,
+                    timeout=patience,
                     server_hostname=target.host.strip("[]"),
                     ssl_context=self.tls or ssl.create_default_context(),
                 )
             else:
-                connection = HTTPConnection(address, target.port, timeout=self.limits.connect)
+                connection = HTTPConnection(address, target.port, timeout=patience)
+            line.watch(connection)
             try:
                 connection.connect()
             except ssl.SSLError as error:
@@ -331,6 +366,9 @@ class Fetcher:
             raise _Again(busy, self._asked_pause(response.headers.get("Retry-After")))
         if response.status != 200 and response.status not in also:
             raise Unfetched(f"{target.host} answers with status {response.status}.")
+        media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.types and media not in self.types:
+            raise Unfetched(f"{target.host} sends “{media[:60]}” where {' or '.join(sorted(self.types))} was expected.")
         return self._body(target, response)
 
     def _asked_pause(self, value: str | None) -> float | None:
@@ -370,6 +408,42 @@ class Fetcher:
 
     def _too_large(self, target: Target) -> str:
         return f"{target.host} sends more than {self.limits.body // _MIB} MiB in one answer."
+
+
+class _Line:
+    """A hold on the socket of a connection from before TLS begins, so that it can be cut in the midst of that too.
+
+    TLS and http.client each let go of the socket that they were given; a duplicate stays.
+    """
+
+    def __init__(self) -> None:
+        self._held: socket.socket | None = None
+        self._is_cut = False
+
+    def watch(self, connection: HTTPConnection) -> None:
+        """Hold what `connection` opens next, and no longer what was held."""
+        opens = connection._new_conn
+
+        def opened() -> socket.socket:
+            made = opens()
+            self.close()
+            self._held = made.dup()
+            if self._is_cut:
+                self.cut()
+            return made
+
+        connection._new_conn = opened  # type: ignore[method-assign]
+
+    def cut(self) -> None:
+        """End it in both directions: whoever reads or writes is told at once."""
+        self._is_cut = True
+        if self._held is not None:
+            with suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._held.close()
 
 
 class _Gunzip:

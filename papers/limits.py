@@ -73,6 +73,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "invitation": (Limit(20, DAY),),
     # account: each makes this machine fetch a stranger's page
     "page_proof": (Limit(10, HOUR),),
+    # account: each may make this machine ask arXiv or OpenAlex, a few seconds apart
+    "add_work": (Limit(30, HOUR), Limit(100, DAY)),
     # account: reads everything that is kept of it
     "export": (Limit(10, DAY),),
     # client: a request without an account is read by a curator

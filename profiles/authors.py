@@ -27,8 +27,10 @@ UPDATE profiles_author a
                count(DISTINCT t.topic_id) AS topics,
                extract(year FROM min(coalesce(p.created, p.updated))) AS first,
                extract(year FROM max(coalesce(p.updated, p.created))) AS last,
-               coalesce((array_agg(g.affiliations[1] ORDER BY p.updated DESC NULLS LAST)
-                         FILTER (WHERE g.affiliations <> '{}'))[1], '') AS affiliation
+               CASE WHEN EXISTS (SELECT FROM profiles_ownwords w
+                                  WHERE w.author_id = a.id AND 'affiliation' = ANY(w.hidden)) THEN ''
+                    ELSE coalesce((array_agg(g.affiliations[1] ORDER BY p.updated DESC NULLS LAST)
+                                   FILTER (WHERE g.affiliations <> '{}'))[1], '') END AS affiliation
           FROM unnest(%s::bigint[]) AS a(id)
           LEFT JOIN profiles_assignment s ON s.author_id = a.id AND s.state <> 'rejected'
           LEFT JOIN papers_signature g ON g.id = s.signature_id

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from papers.paging import newest
 
 from . import claims, levels, powers, proofs
 from .models import Assignment, Author, Claim, ClaimMark, Correction, Proof
+from .proofs.coded import masked
 from .proofs.kind import Kind, Offer
 
 PAGE = 50  # works of step 1 on a page
@@ -61,12 +63,13 @@ def standing(claim: Claim, now: datetime) -> dict[str, Any]:
         "unreviewed": left,
         "marked": claim.marks.count(),
         "ways": [_way(kind, claim, found) for kind in proofs.KINDS] if on_it else [],
-        "ended_proofs": [_shown(proof) for proof in found if proof.state in _ENDED],
+        "ended_proofs": [shown(proof) for proof in found if proof.state in _ENDED],
         "events": events,
         "frozen": claim.state == Claim.State.HELD and powers.is_frozen(claim),
         "free": claim.state == Claim.State.DISPUTED and claim.author.account_id is None,
         "other": claims.other_of(claim.account, claim.author) if is_live else None,
         "lapses_at": _lapses_at(claim, found),
+        "orcid_is_on": bool(getattr(settings, "ORCID_CLIENT_ID", "")),
     }
 
 
@@ -86,15 +89,18 @@ _ENDED = (Proof.State.REFUSED, Proof.State.WITHDRAWN, Proof.State.EXPIRED)
 
 
 def _way(kind: Kind, claim: Claim, found: list[Proof]) -> Way:
-    given = [_shown(proof) for proof in found if proof.kind == kind.slug and proof.state not in _ENDED]
+    given = [shown(proof) for proof in found if proof.kind == kind.slug and proof.state not in _ENDED]
     used = {proof.subject for proof in given}
     offers = [(key_of(offer), offer) for offer in kind.offers(claim) if offer.subject not in used]
     return Way(kind, _WORTH[kind.route], offers, given)
 
 
-def _shown(proof: Proof) -> Proof:
-    """The proof with its kind, for the page."""
-    proof.of_kind = proofs.BY_SLUG.get(proof.kind)  # type: ignore[attr-defined]
+def shown(proof: Proof) -> Proof:
+    """The proof with its kind and with what it rests on, for the claimant's page: a printed address is masked."""
+    kind = proofs.BY_SLUG.get(proof.kind)
+    proof.of_kind = kind  # type: ignore[attr-defined]
+    hides = "@" in proof.subject and not (kind and kind.typed)
+    proof.shown = masked(proof.subject) if hides else proof.subject  # type: ignore[attr-defined]
     return proof
 
 

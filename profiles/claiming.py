@@ -189,7 +189,7 @@ def proof(request: HttpRequest, pk: int, proof: int) -> HttpResponse:
             return redirect("proof", claim.pk, found.pk)
         except ValidationError as error:
             problems = error.messages
-    context = claimed.around(claim, step=2) | {"proof": found, "kind": kind, "problems": problems}
+    context = claimed.around(claim, step=2) | {"proof": claimed.shown(found), "kind": kind, "problems": problems}
     return render(request, "profiles/proof.html", context, status=400 if problems else 200)
 
 

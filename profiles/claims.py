@@ -123,7 +123,7 @@ def mark(claim: Claim, answers: Mapping[int, str], now: datetime) -> None:
     Raises ValidationError where the claim has ended, for a word that is no answer, and for a name of somebody else's
     paper: only what stands on the record, or is proposed beside it, can be answered.
     """
-    claim = _locked(claim)
+    claim = locked(claim)
     if not claim.is_live:
         raise ValidationError(_("This claim has ended. Begin a new one from the profile."))
     if not set(answers.values()) <= set(ClaimMark.Answer.values):
@@ -169,7 +169,7 @@ def hold(claim: Claim, now: datetime) -> Claim:
     Done twice, nothing changes. Raises ValidationError where the claim has ended, where the author cannot be claimed
     any more, and where the account holds another author.
     """
-    claim = _locked(claim)
+    claim = locked(claim)
     account, author = claim.account, claim.author
     if claim.state == Claim.State.HELD:
         return claim
@@ -210,7 +210,7 @@ def give(claim: Claim, now: datetime) -> None:
 @transaction.atomic
 def settle(claim: Claim, now: datetime, what: str, proof: Proof | None = None, by: Account | None = None) -> Claim:
     """Compute the level anew after `what` (one of `VERBS`), with its event, letter and consequences."""
-    claim = _locked(claim)
+    claim = locked(claim)
     before = claim.level
     _recompute(claim, now)
     return _told(claim, what, before, proof, by)
@@ -223,7 +223,7 @@ def prove(proof: Proof, now: datetime, by: Account | None = None) -> Claim:
     It takes the place of an older one of the same kind and subject. Raises ValidationError where the claim or the proof
     has ended.
     """
-    claim = _locked(proof.claim)
+    claim = locked(proof.claim)
     proof.refresh_from_db()
     if proof.state == Proof.State.VALID:
         return claim
@@ -241,7 +241,7 @@ def prove(proof: Proof, now: datetime, by: Account | None = None) -> Claim:
 @transaction.atomic
 def withdraw(proof: Proof, by: Account | None, now: datetime) -> Claim:
     """The proof counts no longer: its claimant, who gave it, or a curator takes it back. Twice, nothing changes."""
-    claim = _locked(proof.claim)
+    claim = locked(proof.claim)
     if _end([proof.pk], Proof.State.WITHDRAWN, now):
         _journaled(by, "withdrew a proof of", claim, kind=proof.kind)
         return settle(claim, now, "withdrawn", proof, by)
@@ -251,7 +251,7 @@ def withdraw(proof: Proof, by: Account | None, now: datetime) -> Claim:
 @transaction.atomic
 def refuse(proof: Proof, by: Account, now: datetime) -> Claim:
     """What was asked for is denied: by the coauthor who was asked, or by a curator. Twice, nothing changes."""
-    claim = _locked(proof.claim)
+    claim = locked(proof.claim)
     if _end([proof.pk], Proof.State.REFUSED, now):
         Proof.objects.filter(pk=proof.pk).update(by=by)
         return settle(claim, now, "refused", proof, by)
@@ -261,7 +261,7 @@ def refuse(proof: Proof, by: Account, now: datetime) -> Claim:
 @transaction.atomic
 def release(claim: Claim, by: Account | None, now: datetime) -> Claim:
     """The claimant lets go, or a curator has to: the record is free and its proofs end; what was decided stays."""
-    claim = _locked(claim)
+    claim = locked(claim)
     if not claim.is_live:
         return claim
     _journaled(by, "released", claim)
@@ -289,7 +289,7 @@ def expire(now: datetime) -> int:
     steps = 0
     for proof in Proof.objects.filter(state=Proof.State.VALID, expires_at__lte=now).select_related("claim"):
         with transaction.atomic():
-            claim = _locked(proof.claim)
+            claim = locked(proof.claim)
             if _end([proof.pk], Proof.State.EXPIRED, now):
                 settle(claim, now, "expired", proof)
                 steps += 1
@@ -297,14 +297,14 @@ def expire(now: datetime) -> int:
     resting = Proof.objects.valid(now).filter(kind__in=rested).values("claim")
     for claim in Claim.objects.live().filter(pk__in=resting):
         with transaction.atomic():
-            claim = _locked(claim)
+            claim = locked(claim)
             before = claim.level
             if _recompute(claim, now) and claim.level != before:
                 _told(claim, "changed", before)
                 steps += 1
     for claim in _unproved(now - UNPROVED + WARNING):
         with transaction.atomic():
-            steps += _lapse(_locked(claim), now)
+            steps += _lapse(locked(claim), now)
     return steps
 
 
@@ -403,7 +403,7 @@ def _apply(claim: Claim, now: datetime) -> Collection[int]:
 # --- what every step does ---------------------------------------------------------------------------------------------
 
 
-def _locked(claim: Claim) -> Claim:
+def locked(claim: Claim) -> Claim:
     """The claim as it is now; nobody else resolves, holds or changes its author until the end of the transaction."""
     printed = Signature.objects.filter(assignment__author=claim.author_id).values_list("surname_key", flat=True)
     resolving.lock(sorted({name for unit in resolving.related(printed.distinct()) for name in unit}))

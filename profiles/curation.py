@@ -135,11 +135,16 @@ def hold(request: HttpRequest) -> HttpResponse:
 
 def _held(request: HttpRequest, case: inbox.Case | None, problem: str) -> HttpResponse:
     if wants_fragment(request):
-        context = {"case": case, "problem": problem, "curators": list(inbox.curators()), "next": _next(request.POST)}
+        context = {
+            "case": case,
+            "problem": problem,
+            "curators": list(inbox.curators()),
+            "next": next_of(request.POST),
+        }
         return render(request, "profiles/_holder.html", context)
     if problem:
         messages.warning(request, problem)
-    return redirect(_next(request.POST) or "curate")
+    return redirect(next_of(request.POST) or "curate")
 
 
 def _key(value: str) -> tuple[int, int]:
@@ -165,7 +170,7 @@ def side_by_side(request: HttpRequest, one: int, other: int) -> HttpResponse:
         "comparison": compare(left, right),
         "case": inbox.cases_of(inbox.PAIRS, [case])[0] if case else None,
         "curators": list(inbox.curators()) if case else [],
-        "next": _next(request.GET),
+        "next": next_of(request.GET),
     }
     return render(request, "profiles/curate_compare.html", context)
 
@@ -245,7 +250,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 def decision(request: HttpRequest, pk: int) -> HttpResponse:
     """One decision: what was said, what it changed, and the way back."""
     correction = get_object_or_404(Correction, pk=pk)
-    return render(request, "profiles/curate_decision.html", _about(correction) | {"next": _next(request.GET)})
+    return render(request, "profiles/curate_decision.html", _about(correction) | {"next": next_of(request.GET)})
 
 
 def _end(value: str) -> Signature | Author:
@@ -265,14 +270,17 @@ def refresh_soon(authors: list[int]) -> None:
 def _answer(request: HttpRequest, outcome: decisions.Outcome) -> HttpResponse:
     refresh_soon(outcome.authors)
     if wants_fragment(request):
-        context = _about(outcome.correction) | {"contradictions": outcome.contradictions, "next": _next(request.POST)}
+        context = _about(outcome.correction) | {
+            "contradictions": outcome.contradictions,
+            "next": next_of(request.POST),
+        }
         return render(request, "profiles/_decision.html", context)
     address = reverse("curate_decision", args=[outcome.correction.pk])
-    return redirect(f"{address}?{urlencode({'next': _next(request.POST)})}")
+    return redirect(f"{address}?{urlencode({'next': next_of(request.POST)})}")
 
 
 def _refused(request: HttpRequest, problems: Sequence[str]) -> HttpResponse:
-    context = {"problems": problems, "next": _next(request.POST)}
+    context = {"problems": problems, "next": next_of(request.POST)}
     if wants_fragment(request):
         return render(request, "profiles/_decision.html", context)  # 200: htmx leaves a page as it is at an error
     return render(request, "profiles/curate_decision.html", context, status=400)
@@ -282,7 +290,7 @@ def _about(correction: Correction) -> dict[str, object]:
     return {"correction": correction, "moves": list(correction.moves.select_related("source", "target").order_by("pk"))}
 
 
-def _next(given: Any) -> str:
+def next_of(given: Any) -> str:
     """The address on this site to go on to, or ""."""
     address = str(given.get("next", ""))
     return address if address.startswith("/") and url_has_allowed_host_and_scheme(address, None) else ""

@@ -30,9 +30,9 @@ from papers import journal
 from papers.models import Batch, BatchRecord
 from papers.names import fold
 
-from . import queue
+from . import disputes, queue
 from .decisions import curator
-from .models import Account, CaseHolder, Contradiction, NameVariant, Report
+from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report, RightsRequest, WorkProposal
 
 COUNTED = 1_000  # cases are counted so far; beyond, "1,000+" says enough
 FIRST = 3  # cases of each queue on the overview
@@ -283,12 +283,41 @@ def _contradiction(contradiction: Contradiction) -> Line:
     return Line(str(contradiction.get_kind_display()), contradiction.sentence, page)
 
 
+def _waiting_rights() -> QuerySet[RightsRequest]:
+    return RightsRequest.objects.waiting().select_related("author", "account")
+
+
+def _asked(request: RightsRequest) -> Line:
+    title = _("%(want)s: %(name)s") % {"want": request.get_kind_display(), "name": request.author.name}
+    proof = _("proved by %(proof)s") % {"proof": request.get_proof_display()} if request.proved_at else _("not proved")
+    detail = " · ".join(filter(None, (proof, request.text[:200])))
+    return Line(title, detail, reverse("curate_rights_request", args=[request.pk]))
+
+
 def _open_reports() -> QuerySet[Report]:
     return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
 
 
+def _claim(claim: Claim, detail: str) -> Line:
+    return Line(claim.author.name, detail, reverse("curate_claim", args=[claim.pk]))
+
+
 def _report(report: Report) -> Line:
     return Line(str(report), report.text[:200], reverse("curate_report", args=[report.pk]))
+
+
+def _proposals() -> QuerySet[WorkProposal]:
+    waiting = WorkProposal.objects.filter(state=WorkProposal.State.OPEN, claim__state__in=Claim.LIVE)
+    return waiting.select_related("claim__author", "signature__paper", "signature__assignment__author")
+
+
+def _proposal(proposal: WorkProposal) -> Line:
+    about = {"work": proposal.signature.paper.title_text, "name": proposal.claim.author.name}
+    said = _("%(name)s says: mine, “%(work)s”") if proposal.same else _("%(name)s says: not mine, “%(work)s”")
+    detail = _("printed “%(name)s”") % {"name": proposal.signature.shown_name}
+    # The page that begins with it: the newest come first.
+    page = f"{reverse('curate_proposals')}?after={proposal.pk + 1}~{proposal.pk + 1}"
+    return Line(said % about, detail, page)
 
 
 BATCHES = Kind(
@@ -347,5 +376,60 @@ REPORTS = Kind(
     address="curate_reports",
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
-KINDS: tuple[Kind, ...] = (BATCHES, REFUSED, PAIRS, WORKS, CONTRADICTIONS, REPORTS)
+DISPUTES = Kind(
+    "disputes",
+    pgettext_lazy("inbox", "Disputed records"),
+    gettext_lazy("Records that a second account claims: compare the proofs of both sides."),
+    disputes.disputed,
+    lambda claim: _claim(claim, _("claimed by a second account, which stands at L%(level)s") % {"level": claim.level}),
+    by_name=lambda name: Q(author__in=_printed_as(name)),
+)
+CHECKS = Kind(
+    "checks",
+    pgettext_lazy("inbox", "Claims to check"),
+    gettext_lazy("Claimants who wrote what shows that the record is theirs, and wait for a curator’s check."),
+    disputes.checks,
+    lambda proof: _claim(proof.claim, proof.note[:200]),
+    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
+)
+REQUESTS = Kind(
+    "requests",
+    pgettext_lazy("inbox", "Merges asked for"),
+    gettext_lazy("Accounts that hold a record and say that a second one is theirs too."),
+    disputes.requests,
+    lambda claim: _claim(claim, claim.note[:200]),
+    by_name=lambda name: Q(author__in=_printed_as(name)),
+)
+PROPOSALS = Kind(
+    "proposals",
+    pgettext_lazy("inbox", "Owners’ words"),
+    gettext_lazy("What owners say of works and may not decide alone."),
+    _proposals,
+    _proposal,
+    address="curate_proposals",
+    by_name=lambda name: Q(claim__author__in=_printed_as(name)),
+)
+RIGHTS = Kind(
+    "rights",
+    pgettext_lazy("inbox", "Rights"),
+    gettext_lazy("People who ask to have their record corrected, hidden or removed."),
+    _waiting_rights,
+    _asked,
+    order=("pk", "pk"),
+    address="curate_rights",
+    by_name=lambda name: Q(author__in=_printed_as(name)),
+)
+KINDS: tuple[Kind, ...] = (
+    BATCHES,
+    REFUSED,
+    PAIRS,
+    WORKS,
+    CONTRADICTIONS,
+    REPORTS,
+    PROPOSALS,
+    DISPUTES,
+    CHECKS,
+    REQUESTS,
+    RIGHTS,
+)
 BY_SLUG = {kind.slug: kind for kind in KINDS}

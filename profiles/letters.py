@@ -8,7 +8,7 @@ for text from `templates/mail/<name>.txt` (first line: the subject), `keep` for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from .models import Account, Letter
 
 MOST_TRIES = 8
+KEPT = timedelta(days=30)  # that a letter went, and to whom: as long as somebody may ask where it is
 DELIVERED_AT_ONCE = 100  # letters that one run of the worker takes
 
 
@@ -43,6 +44,8 @@ def keep(to: str, subject: str, text: str) -> Letter:
 
 def deliver(now: datetime) -> int:
     """Send what waits, each letter by one worker only; returns how many went. A failure is kept and tried again."""
+    if not settings.MAIL_KEPT:
+        Letter.objects.filter(sent_at__lt=now - KEPT).delete()
     went = 0
     for _ in range(DELIVERED_AT_ONCE):
         with transaction.atomic():

@@ -884,7 +884,7 @@ class WorkProposal(models.Model):
 
     def __str__(self) -> str:
         said = pgettext_lazy("proposal", "mine") if self.same else pgettext_lazy("proposal", "not mine")
-        return f"{said}: “{self.signature.name}” on {self.signature.paper}"
+        return f"{said}: “{self.signature.shown_name}” on {self.signature.paper}"
 
     @property
     def is_open(self) -> bool:

@@ -9,10 +9,11 @@ curator. Entry points: `review` for many works at once, `take_back`, `accept`, `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
@@ -22,7 +23,7 @@ from papers import journal
 from papers.models import Signature
 
 from . import decisions, letters, powers
-from .models import Account, Author, Claim, Correction, OwnAffiliation, OwnWords, WorkProposal
+from .models import Account, Assignment, Author, Claim, Correction, OwnAffiliation, OwnWords, WorkProposal
 
 LONGEST_ANSWER = 2_000
 
@@ -196,7 +197,7 @@ def _decided(account: Account, proposal: WorkProposal, state: str, answer: str, 
 class Stand:
     """What the holder said of a work: `answer` True for mine, False for not mine, None for nothing yet.
 
-    `waits` where a curator is to decide it; `at_once` where the next word will be a decision.
+    `waits` where a curator is to decide it.
     """
 
     answer: bool | None = None
@@ -213,6 +214,18 @@ def stand(claim: Claim, signatures: Collection[int]) -> dict[int, Stand]:
     for signature, same in waiting.values_list("signature", "same"):
         found[signature] = Stand(same, waits=True)
     return found
+
+
+def with_stands(account: Account | AnonymousUser, author: Author, works: Iterable[Assignment]) -> Claim | None:
+    """Say beside each of these works what its owner, who asks, said of it; None, and no query, for anybody else."""
+    if author.account_id is None or author.account_id != account.pk:
+        return None
+    if (claim := powers.held_by(account, author)) is not None:
+        works = list(works)
+        stands = stand(claim, [work.signature_id for work in works])
+        for work in works:
+            work.stand = stands[work.signature_id]  # type: ignore[attr-defined]
+    return claim
 
 
 @transaction.atomic

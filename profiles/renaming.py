@@ -128,7 +128,7 @@ class NameForm(forms.Form):
 @login_required
 def person_name(request: HttpRequest, pk: int) -> HttpResponse:
     """The owner's form for the name, and the way back to what is printed."""
-    author = find_author(pk)
+    author = find_author(pk, even_hidden=True)
     claim = powers.owner(cast(Account, request.user), author)
     if author.pk != pk:
         return redirect("person_name", author.pk)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from papers.models import Signature
 
@@ -19,7 +20,8 @@ from .arrays import array, texts
 from .disambiguation.clustering import Contradiction as Found
 from .disambiguation.clustering import Decisions, Step
 from .disambiguation.signatures import Signature as Printed
-from .models import Assignment, Author, Contradiction, Correction
+from .models import Assignment, Author, Claim, Contradiction, Correction, Proof
+from .powers import CONTROL
 
 Pair = tuple[int, int]
 
@@ -28,11 +30,15 @@ _KINDS = {"evidence": Contradiction.Kind.CLAIMED, "orcid": Contradiction.Kind.OR
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """The live decisions about some surnames: those that bind, by the pair of signatures they come to, and the rest."""
+    """The live decisions about some surnames: those that bind, by the pair of signatures they come to, and the rest.
+
+    `attested` are not decided but told by coauthors: (anchor of the claimant's record, a name on the paper).
+    """
 
     bound: Mapping[Pair, Sequence[Correction]]
     unbound: Sequence[Correction]
     claimed: frozenset[int]
+    attested: Sequence[Pair] = ()
 
     @staticmethod
     def about(surnames: Sequence[str]) -> Rulings:
@@ -57,7 +63,7 @@ class Rulings:
             elif surname_keys(correction).intersection(surnames):
                 unbound.append(correction)
         claimed = Author.objects.keeping_their_ids().filter(anchor__surname_key__in=here)
-        return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)))
+        return Rulings(bound, unbound, frozenset(claimed.values_list("anchor", flat=True)), _attested(here))
 
     @property
     def decisions(self) -> Decisions:
@@ -75,6 +81,9 @@ class Rulings:
             for c in corrections:
                 if c.same and not c.joins_wholes and c.author and now[one] == now[other]:
                     states[c.signature_id or 0] = Assignment.State.OWNER if c.as_owner else Assignment.State.CURATOR
+        for anchor, signature in self.attested:
+            if anchor in now and now[anchor] == now.get(signature):
+                states.setdefault(signature, Assignment.State.COAUTHOR)
         return states
 
     def report(self, surnames: Sequence[str], found: Iterable[Found], signatures: Mapping[int, Printed]) -> None:
@@ -111,6 +120,24 @@ class Rulings:
         """The decision that a step rests on, the first of several."""
         told = self.bound.get((min(step.left, step.right), max(step.left, step.right)), ())
         return next((correction for correction in told if _says(correction) == step.says), None)
+
+
+def _attested(surnames: Any) -> list[Pair]:
+    """The names on papers of which a coauthor who controls their own record says that the claimant wrote them."""
+    controls = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
+    told = Proof.objects.filter(
+        Exists(controls),
+        kind="attestation",
+        state=Proof.State.VALID,
+        claim__state=Claim.State.HELD,
+        claim__author__anchor__surname_key__in=surnames,
+    )
+    anchors = list(told.values_list("claim__author__anchor", "paper"))
+    if not anchors:
+        return []
+    printed = Signature.objects.filter(paper__in={paper for _anchor, paper in anchors}, surname_key__in=surnames)
+    names = list(printed.values_list("pk", "paper"))
+    return [(anchor, name) for anchor, paper in anchors if anchor for name, other in names if other == paper]
 
 
 def ends_of(correction: Correction) -> list[Signature | None]:

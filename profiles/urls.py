@@ -1,6 +1,19 @@
 from django.urls import path
 
-from . import bulk_views, claiming, curation, following, history, renaming, report_views, views
+from . import (
+    attestation_views,
+    bulk_views,
+    claim_curation,
+    claiming,
+    curation,
+    following,
+    history,
+    owner_views,
+    renaming,
+    report_views,
+    rights_views,
+    views,
+)
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
@@ -8,7 +21,18 @@ urlpatterns = [
     path("people/<int:pk>/history/", history.person_history, name="person_history"),
     path("people/<int:pk>/claim/", claiming.begin, name="person_claim"),
     path("people/<int:pk>/name/", renaming.person_name, name="person_name"),
+    path("people/<int:pk>/mine/", owner_views.mine, name="person_mine"),
+    path("people/<int:pk>/edit/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/edit/<slug:section>/", owner_views.edit, name="person_edit"),
+    path("people/<int:pk>/works/add/", owner_views.add_work, name="person_add_work"),
+    path("curate/proposals/", owner_views.proposals, name="curate_proposals"),
+    path("people/<int:pk>/rights/", rights_views.person, name="person_rights"),
+    path("rights/<str:key>/", rights_views.status, name="rights_request"),
+    path("curate/rights/", rights_views.waiting, name="curate_rights"),
+    path("curate/rights/<int:pk>/", rights_views.decide, name="curate_rights_request"),
     path("people/<int:pk>/<slug:slug>/", views.person, name="person"),
+    path("attestations/", attestation_views.attestations, name="attestations"),
+    path("attestations/<int:pk>/", attestation_views.one, name="attestation"),
     path("claims/", claiming.mine, name="claims"),
     path("claims/<int:pk>/", claiming.status, name="claim"),
     path("claims/<int:pk>/works/", claiming.works, name="claim_works"),
@@ -18,6 +42,8 @@ urlpatterns = [
     path("claims/<int:pk>/proofs/<int:proof>/", claiming.proof, name="proof"),
     path("claims/<int:pk>/proofs/<int:proof>/withdraw/", claiming.withdraw_proof, name="proof_withdraw"),
     path("claims/<int:pk>/proofs/<int:proof>/again/", claiming.again, name="proof_again"),
+    path("curate/claims/", claim_curation.waiting, name="curate_claims"),
+    path("curate/claims/<int:pk>/", claim_curation.claim, name="curate_claim"),
     path("orcid/<str:iD>", views.orcid, name="orcid"),
     path("following/", following.following, name="following"),
     path("following/questions/<int:pk>/", following.answer_question, name="follow_answer"),

@@ -16,7 +16,7 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import identifiers, shown
+from . import editing, identifiers, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -64,6 +64,7 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         path="signature__paper__",
     )
     context = {"author": author, "works": works, "next_page": f"after={following}" if following else ""}
+    context["claim"] = owning.with_stands(request.user, author, works)
     if wants_fragment(request):
         return render(request, "profiles/_works.html", context)
     return render(request, "profiles/person.html", context | _around(request, author))
@@ -77,6 +78,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     )
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
+        "own": editing.own(author),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
         "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
@@ -124,6 +126,7 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         "paper": assignment.signature.paper,
         "assignment": assignment,
         "receipt": receipt(evidence, Model.shipped().threshold),
+        "claim": owning.with_stands(request.user, found, [assignment]),
     }
     return render(request, "profiles/attribution.html", context)
 
@@ -172,5 +175,10 @@ def follow(request: HttpRequest, pk: int) -> HttpResponse:
         Follow.objects.get_or_create(account=account, author=author)
     if not wants_fragment(request):
         return redirect(author)
-    context = {"author": author, "is_following": is_following, "followers": Follow.objects.of(author).followers()}
+    context = {
+        "author": author,
+        "own": editing.own(author),
+        "is_following": is_following,
+        "followers": Follow.objects.of(author).followers(),
+    }
     return render(request, "profiles/_follow.html", context)

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from profiles.bulk import RULES
+from profiles.editing import BY_SLUG
 from profiles.proofs import KINDS
 
 # Pages of others: Django's admin, which staff alone see, and allauth's, which show the account and nothing else.
@@ -25,6 +26,7 @@ Objects = Mapping[str, Any]
 
 # By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "changes/": {"pk": lambda o: o["change_set"].pk},
     "claims/": {
@@ -33,9 +35,11 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
         "kind": lambda o: tuple(kind.slug for kind in KINDS),
     },
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
+    "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
     "curate/reports/": {"pk": lambda o: o["report"].pk},
+    "curate/rights/": {"pk": lambda o: o["asked"].pk},
     "curate/reviews/": {"pk": lambda o: o["review"].pk},
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
@@ -43,9 +47,11 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
+    "people/<int:pk>/edit/": {"section": lambda o: tuple(BY_SLUG)},
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
+    "rights/": {"key": lambda o: o["key"]},
     "topics/": {"slug": lambda o: o["topic"].slug},
     "works/": {
         "pk": lambda o: o["paper"].pk,
@@ -61,8 +67,9 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), change_set, claim, decision, proof (of the claim), question (to a follower), report, review. Fails for a pattern whose arguments are not
-    known here, and for one that another pattern hides.
+    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
+    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
+    hides.
     """
     found: dict[str, str] = {}
     for route in _routes(get_resolver()):

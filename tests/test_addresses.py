@@ -12,6 +12,7 @@ from .addresses import every_address
 ONE = SimpleNamespace(pk=7, slug="a-slug", name="Ann Lee", arxiv_id="2001.00001", doi="10.1000/1")
 OBJECTS: dict[str, Any] = dict.fromkeys(
     [
+        "asked",
         "author",
         "batch",
         "change_set",
@@ -26,7 +27,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "topic",
     ],
     ONE,
-) | {"orcid": "0000-0002-1825-0097"}
+) | {"key": "k3y", "orcid": "0000-0002-1825-0097"}
 
 
 def test_every_pattern_has_an_address() -> None:

@@ -16,14 +16,14 @@ from graph.models import Coauthorship
 from profiles.models import Assignment, Author
 
 from .models import TrustScore
+from .proved import HIDDEN, proved_of
 from .scoring import MODEL, Facts, Work, assess
 
-HIDDEN = "a person whose record is hidden"  # counts like any other, and is named nowhere
 _CONFIRMED = (Assignment.State.OWNER, Assignment.State.CURATOR)
 
 
 def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
-    """The facts of each author, from two queries for all of them. Rejected works are not on the record."""
+    """The facts of each author, from a handful of queries for all. Rejected works are not on the record."""
     works: dict[int, list[Work]] = defaultdict(list)
     affiliations: dict[int, list[tuple[str, int]]] = defaultdict(list)
     orcids: dict[int, set[str]] = defaultdict(set)
@@ -74,16 +74,27 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
     ):
         public = visibility == Author.Visibility.PUBLIC
         close[author].append((coauthor, name, shared) if public else (None, HIDDEN, shared))
+    proved = proved_of(authors)
     return {
         author: Facts(
             tuple(works[author]),
             tuple(close[author]),
             tuple(affiliations[author]),
-            # Two different iDs on one record contradict each other: neither counts until that is settled.
-            tuple(f"ORCID {iD}" for iD in orcids[author]) if len(orcids[author]) == 1 else (),
+            _identifiers(orcids[author], proved[author].iDs),
+            proved[author].level,
+            tuple(proved[author].attesting.values()),
+            proved[author].agreeing(affiliations[author]),
+            proved[author].disputed,
         )
         for author in authors
     }
+
+
+def _identifiers(stated: set[str], signed_in: set[str]) -> tuple[str, ...]:
+    """Two different iDs on one record contradict each other: neither counts until that is settled, by a sign-in."""
+    if signed_in:
+        return tuple(f"ORCID {iD}, signed in" for iD in sorted(signed_in))
+    return tuple(f"ORCID {iD}" for iD in stated) if len(stated) == 1 else ()
 
 
 @transaction.atomic

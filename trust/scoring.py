@@ -7,10 +7,11 @@ function from `Facts` to a `Component`; `RULES` is the rulebook. Entry points: `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MODEL = "trust-1"
+MODEL = "trust-2"
 
 BANDS = (
     (0, 19, "Unverified"),
@@ -24,8 +25,8 @@ LEVELS = (
     (0, "A name that is not yet resolved to one person."),
     (1, "Resolved by the system from a named source; nobody has claimed it."),
     (2, "Claimed by an account with a confirmed e-mail address; ownership is not proved."),
-    (3, "Control is proved by one strong route."),
-    (4, "A second proof of another kind, and every work reviewed."),
+    (3, "Control is proved by one strong route, or was checked by a curator where there is none."),
+    (4, "A second proof of another kind, or two proved coauthors who attest, and every work reviewed."),
     (5, "Level 4, and checked by a named curator within 24 months."),
 )
 
@@ -58,7 +59,9 @@ class Work:
 class Facts:
     """All that the rules read. `collaborators` are (author id or none, name, shared works) of two works or more;
     `affiliations` are (as printed, work id), dated by their work; `identifiers` are outside iDs that sources state
-    and that agree over the works; `attestations` are the names of coauthors at level 3 or above who attest."""
+    and that agree over the works; `claimed_level` is that of the claim that holds the record, and `disputed` says that
+    a second account proved control too; `attestations` are the names of coauthors at level 3 or above who attest;
+    `agreeing` are those of the affiliations, as printed, that agree with an address that was proved."""
 
     works: tuple[Work, ...]
     collaborators: tuple[tuple[int | None, str, int], ...] = ()
@@ -66,6 +69,8 @@ class Facts:
     identifiers: tuple[str, ...] = ()
     claimed_level: int = 0
     attestations: tuple[str, ...] = ()
+    agreeing: frozenset[str] = frozenset()
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +165,18 @@ def completeness(facts: Facts) -> Component:
 
 
 def affiliation(facts: Facts) -> Component:
+    agreeing = any(text in facts.agreeing for text, _work in facts.affiliations)
     return Component(
         "affiliation",
         "Affiliation",
-        min(PER_AFFILIATION * len(facts.affiliations), MOST_AFFILIATION),
+        MOST_AFFILIATION if agreeing else min(PER_AFFILIATION * len(facts.affiliations), MOST_AFFILIATION),
         MOST_AFFILIATION,
-        f"{PER_AFFILIATION} for each dated affiliation that a source prints",
-        tuple(Row(text, work=work) for text, work in facts.affiliations),
+        f"{PER_AFFILIATION} for each dated affiliation that a source prints, {MOST_AFFILIATION} where one agrees with "
+        "an address that the owner proved",
+        tuple(
+            Row(f"{text}: agrees with a proved address" if text in facts.agreeing else text, work=work)
+            for text, work in facts.affiliations
+        ),
     )
 
 
@@ -182,12 +192,13 @@ def identifiers(facts: Facts) -> Component:
 
 
 def control(facts: Facts) -> Component:
+    suspended = "; suspended: a second account proved control too, and a curator decides" if facts.disputed else ""
     return Component(
         "control",
         "Control",
-        CONTROL[facts.claimed_level],
+        0 if facts.disputed else CONTROL[facts.claimed_level],
         CONTROL[5],
-        "5 for a claim, 20 for one strong proof, 30 for two",
+        f"5 for a claim, 20 for one strong proof, 30 for two{suspended}",
     )
 
 
@@ -246,6 +257,24 @@ def level(facts: Facts) -> int:
 def assess(facts: Facts) -> Assessment:
     """Apply every rule once."""
     return Assessment(tuple(rule(facts) for rule in RULES), level(facts))
+
+
+# Parts of a domain that name no place.
+_SUFFIXES = frozenset({"ac", "co", "com", "edu", "gob", "gouv", "gov", "go", "ne", "net", "nic", "or", "org"})
+
+
+def agrees(address: str, affiliation: str) -> bool:
+    """Whether the name of an address's domain stands as a word in an affiliation as printed.
+
+    >>> agrees("ann@cs.ucla.edu", "Department of Computer Science, UCLA"), agrees("ann@ox.ac.uk", "UCLA")
+    (True, False)
+    """
+    labels = address.rpartition("@")[2].casefold().split(".")[:-1]
+    while len(labels) > 1 and labels[-1] in _SUFFIXES:
+        labels.pop()
+    name = labels[-1] if labels else ""
+    words = re.findall(r"[^\W_]+(?:-[^\W_]+)*", affiliation.casefold())
+    return len(name) > 1 and name not in _SUFFIXES and name in words
 
 
 def remedies(assessment: Assessment) -> list[tuple[str, int]]:

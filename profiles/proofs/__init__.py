@@ -5,13 +5,15 @@ To add one: a module beside these, its `KIND` in `KINDS`, its template, its test
 
 from __future__ import annotations
 
-from . import institution, mail, orcid, review
+from . import attestation, institution, mail, orcid, page, review
 from .kind import Kind
 
 # In the order in which the claim page offers them: the surest first.
 KINDS: tuple[Kind, ...] = (
     orcid.KIND,
     mail.KIND,
+    page.KIND,
+    attestation.KIND,
     institution.KIND,
     review.KIND,
 )

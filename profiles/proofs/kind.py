@@ -35,7 +35,7 @@ class Kind:
     `typed`. `begin` makes the proof and does the first step (sends a code); `complete` takes what the claimant sends
     next and returns whether the claim is proved now. Both raise ValidationError with a sentence.
     `asks` names the field that a typed kind has: an address, or a text of at most `longest` characters. `without` says
-    why there is no offer. `still` says whether what a valid proof rests on is still so; a kind that cannot tell has none.
+    why there is no offer. `still` says whether what a valid proof rests on is still so; not all kinds can tell.
     `template` is the fragment that says what to do while the proof has begun; its context is `claim`, `proof`, `kind`.
     """
 

@@ -40,7 +40,7 @@ def connected(claim: Claim) -> list[str]:
 
 
 def begin(claim: Claim, subject: str, now: datetime) -> Proof:
-    """The sign-in was the proof: nothing is left to do. Raises ValidationError where the iD is not (any more) offered."""
+    """The sign-in was the proof: nothing is left to do. Raises ValidationError where the iD is not offered any more."""
     from .. import claims  # it reads the kinds
 
     offer = next((offer for offer in offers(claim) if offer.subject == subject), None)

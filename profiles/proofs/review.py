@@ -38,11 +38,11 @@ def expected_wait() -> timedelta | None:
     """The median wait of the reviews decided last; None while none has been."""
     decided = Proof.objects.filter(kind=KIND.slug, by__isnull=False).exclude(state=Proof.State.BEGUN).order_by("-pk")
     waits = [
-        answered - begun
+        (answered - begun).total_seconds()
         for begun, proved, ended in decided.values_list("begun_at", "proved_at", "ended_at")[:RECENT]
         if (answered := proved or ended) is not None
     ]
-    return median(waits) if waits else None
+    return timedelta(seconds=median(waits)) if waits else None
 
 
 def _about() -> str:
@@ -50,14 +50,12 @@ def _about() -> str:
     wait = expected_wait()
     if wait is None:
         return f"{text} {_('No review has been decided yet, so we cannot say how long it takes.')}"
-    hours = round(wait.total_seconds() / 3600)
-    if hours < 1:
-        expected = _("The last ones were answered within an hour.")
-    elif hours < 48:
-        expected = ngettext("Half of the last ones were answered within %d hour.", "Half of the last ones were answered within %d hours.", hours) % hours  # fmt: skip
+    hours = max(1, round(wait.total_seconds() / 3600))
+    if hours < 48:
+        spelled = ngettext("%d hour", "%d hours", hours) % hours
     else:
-        days = round(hours / 24)
-        expected = ngettext("Half of the last ones were answered within %d day.", "Half of the last ones were answered within %d days.", days) % days  # fmt: skip
+        spelled = ngettext("%d day", "%d days", round(hours / 24)) % round(hours / 24)
+    expected = _("Half of the last ones were answered within %(wait)s.") % {"wait": spelled}
     return f"{text} {expected}"
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bzpeer import pipeline
+from papers import limits
 from papers.models import Paper, Signature, Topic
 from profiles import changesets, decisions
 from profiles.hidden import inherit
@@ -27,8 +28,10 @@ WORDS = "This record is hidden at the request of the person it is about."
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walking all addresses asks for more pages than a visitor may."""
     cache.clear()
+    monkeypatch.setattr(limits, "take", lambda *_: None)
 
 
 @pytest.fixture

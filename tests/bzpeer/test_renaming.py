@@ -11,34 +11,25 @@ from urllib.parse import unquote
 
 import pytest
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from bzpeer import pipeline
-from papers.models import JournalEntry, Paper, Signature
+from papers.models import Paper, Signature
 from papers.names import fold
-from profiles import authors, changesets, decisions, powers, renaming, shown
-from profiles.disambiguation.model import Model
+from profiles import changesets, decisions, powers, renaming
 from profiles.models import (
     Account,
-    Assignment,
     Author,
     BulkReview,
-    ChangeSet,
     Claim,
-    Correction,
     Follow,
     FollowQuestion,
     Identifier,
-    NameVariant,
     Proof,
     Report,
 )
-from profiles.namesakes import namesakes
-from profiles.proposals import CorrectName, Merge, MoveWorks
-from profiles.search import find_people
+from profiles.proposals import Merge, MoveWorks
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
 

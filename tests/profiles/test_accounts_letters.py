@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,15 @@ def test_what_fails_is_kept_with_the_reason_and_tried_again(sending: None, setti
     assert letters.deliver(timezone.now()) == 1
     letter.refresh_from_db()
     assert (letter.problem, letter.tries, letter.sent_at is None) == ("", 2, False)
+
+
+def test_that_a_letter_went_is_forgotten_after_a_month(sending: None):
+    letters.keep("ada@example.org", "Hello", "Good day.")
+    letters.deliver(timezone.now())
+    letters.deliver(timezone.now() + letters.KEPT - timedelta(hours=1))
+    assert Letter.objects.exists()
+    letters.deliver(timezone.now() + letters.KEPT + timedelta(hours=1))
+    assert not Letter.objects.exists()
 
 
 def test_what_never_goes_is_given_up(sending: None, settings: Any):

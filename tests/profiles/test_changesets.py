@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -293,9 +294,9 @@ def test_what_cannot_be_split_or_moved_is_said(smiths, ada: Account):
 
 
 def test_an_owners_own_word_is_not_set_aside(smiths, ada: Account):
-    owner = with_role("owner")
-    Author.objects.filter(pk=smiths[0].pk).update(account=owner)
-    decisions.decide(owner, smith(1), Author.objects.get(pk=smiths[0].pk), same=True)
+    author, owner = Author.objects.get(pk=smiths[0].pk), Account.objects.create_user("owner")
+    Author.objects.filter(pk=author.pk).update(account=owner)
+    decisions.decide_works(owner, author, {smith(1).pk: True}, Q(), as_owner=True)
     refused(ada, MoveWorks(smiths[0].pk, chosen(1), smiths[1].pk), "the owner of John Smith said so")
 
 

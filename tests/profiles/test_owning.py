@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from bzpeer import pipeline
@@ -282,3 +283,99 @@ def test_the_word_about_a_work_outlives_the_merge_that_brought_it(smiths):
     claim = held(Author.objects.get(works_count=5))
     say(claim, _4=True)
     assert smith("2001.00004").assignment.state == Assignment.State.OWNER
+
+
+# --- the pages -------------------------------------------------------------------------------------------------------
+
+
+def answer(client: Client, claim: Claim, work: str, said: str, **more: Any) -> Any:
+    address = reverse("person_mine", args=[claim.author_id])
+    return client.post(address, {"signature": smith(f"2001.0000{work}").pk, "answer": said}, **more)
+
+
+def test_the_owner_says_not_mine_beside_a_work_and_undoes_it(client: Client, claim: Claim, sent):
+    client.force_login(claim.account)
+    page = client.get(claim.author.get_absolute_url()).content.decode()
+    assert page.count('name="answer" value="not"') == 3
+    assert "Edit this record" in page
+    fragment = answer(client, claim, "1", "not", headers={"HX-Request": "true"}).content.decode()
+    assert "Not yours: it is off your record" in fragment
+    assert "Undo" in fragment
+    assert "<html" not in fragment
+    fragment = answer(client, claim, "1", "undo", headers={"HX-Request": "true"}).content.decode()
+    assert "Undone." in fragment
+    assert works(claim.author) == {"1", "2", "3"}
+
+
+def test_without_htmx_it_leads_to_what_was_said_with_the_way_back(client: Client, claim: Claim, sent):
+    client.force_login(claim.account)
+    response = answer(client, claim, "1", "not", follow=True)
+    assert response.redirect_chain == [(reverse("person_mine", args=[claim.author_id]), 302)]
+    assert "Neural machine translation" in response.content.decode()
+    assert 'value="undo"' in response.content.decode()
+
+
+def test_works_that_go_along_are_named(client: Client, claim: Claim, sent):
+    client.force_login(claim.account)
+    say(claim, _4=True)
+    fragment = answer(client, claim, "1", "not", headers={"HX-Request": "true"}).content.decode()
+    gone = {"1", "2", "3"} - works(claim.author) - {"1"}
+    assert gone
+    assert fragment.count("other work went with it") + fragment.count("other works went with it") == 1
+    for work in gone:
+        assert smith(f"2001.0000{work}").paper.title_text in fragment
+
+
+def test_each_work_shows_its_own_state(client: Client, claim: Claim):
+    say(claim, _1=True)
+    page = client.get(claim.author.get_absolute_url()).content.decode()
+    assert page.count("owner-confirmed") == 1
+    assert page.count("strong inference") + page.count("weak inference") == 2
+
+
+def test_nobody_else_sees_or_says_it(client: Client, claim: Claim):
+    address = claim.author.get_absolute_url()
+    assert 'value="not"' not in client.get(address).content.decode()
+    assert answer(client, claim, "1", "not").status_code == 302
+    client.force_login(with_role("ada"))
+    assert 'value="not"' not in client.get(address).content.decode()
+    assert answer(client, claim, "1", "not").status_code == 403
+    assert client.get(reverse("person_mine", args=[claim.author_id])).status_code == 403
+    assert not Correction.objects.exists()
+
+
+@pytest.mark.parametrize("given", [{}, {"signature": "x", "answer": "mine"}, {"signature": "1", "answer": "yes"}])
+def test_what_makes_no_sense_is_refused(client: Client, claim: Claim, given: dict[str, str]):
+    client.force_login(claim.account)
+    assert client.post(reverse("person_mine", args=[claim.author_id]), given).status_code == 400
+
+
+def test_the_receipt_and_the_page_of_the_work_have_the_buttons(client: Client, claim: Claim):
+    client.force_login(claim.account)
+    paper = smith("2001.00001").paper
+    for address in (reverse("attribution", args=[paper.pk, claim.author_id]), paper.get_absolute_url()):
+        assert client.get(address).content.decode().count('name="answer" value="not"') == 1
+        assert 'value="not"' not in Client().get(address).content.decode()
+    assert "It is mine" in client.get(smith("2001.00004").paper.get_absolute_url()).content.decode()
+
+
+def test_curators_find_what_owners_propose_and_answer_it(client: Client, smiths, sent):
+    claim = held(smiths[0], level=2)
+    say(claim, _4=True, _1=False)
+    client.force_login(with_role("ada"))
+    assert "says: mine" in client.get(reverse("curate")).content.decode()
+    address = reverse("curate_proposals")
+    page = client.get(address).content.decode()
+    assert page.count('name="proposal"') == 2
+    one, other = WorkProposal.objects.order_by("-same")
+    refused = client.post(address, {"proposal": other.pk, "do": "refuse", "answer": ""})
+    assert refused.status_code == 400
+    assert "Say why" in refused.content.decode()
+    client.post(address, {"proposal": other.pk, "do": "refuse", "answer": "It reads like yours."})
+    client.post(address, {"proposal": one.pk, "do": "accept", "answer": ""})
+    assert "4" in works(claim.author)
+    assert 'name="proposal"' not in client.get(address).content.decode()
+    client.force_login(claim.account)
+    assert client.get(address).status_code == 403
+    page = client.get(reverse("person_mine", args=[claim.author_id])).content.decode()
+    assert "It reads like yours." in page

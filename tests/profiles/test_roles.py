@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 
 from papers.models import JournalEntry
 from profiles import bulk, decisions, reports
-from profiles.models import Account, Author, BulkReview, Suggestion
+from profiles.models import Account, Author, BulkReview, Claim, Suggestion
 from profiles.urls import urlpatterns
 from tests.conftest import fact, with_role, with_second_factor
 
@@ -25,6 +25,9 @@ PAGES = [
     "curate_contradictions",
     "curate_reports",
     "curate_report",
+    "curate_proposals",
+    "curate_claims",
+    "curate_claim",
     "curate_decided",
     "curate_decision",
     "curate_compare",
@@ -60,7 +63,9 @@ def addresses(bring) -> dict[str, str]:
     report = reports.submit(one, "fact", "Wrong.", None)
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=[[one.pk, other.pk, "names"]], made_by=maker)
     Suggestion.objects.get_or_create(left=one, right=other, defaults={"probability": 0.5, "sentence": "names"})
+    claim = Claim.objects.create(author=one, account=maker, state=Claim.State.HELD, level=2)
     by_name: dict[str, list[int | str]] = {
+        "curate_claim": [claim.pk],
         "curate_report": [report.pk],
         "curate_report_close": [report.pk],
         "curate_decision": [correction.pk],

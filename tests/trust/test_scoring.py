@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.scoring import BANDS, RULES, Facts, Work, assess, band, level, remedies
+from trust.scoring import BANDS, RULES, Facts, Work, agrees, assess, band, level, remedies
 
 
 def works(strong: int, weak: int = 0, **facts: bool) -> tuple[Work, ...]:
@@ -39,6 +39,9 @@ def test_the_reference_profile_is_12_and_4_and_5():
         (Facts(()), "completeness", 0),
         (Facts(works(1), affiliations=(("Analytical Society", 1),)), "affiliation", 2),
         (Facts(works(1), affiliations=tuple((f"Place {n}", 1) for n in range(4))), "affiliation", 5),
+        (Facts(works(1), affiliations=(("UCLA", 1),), agreeing=frozenset({"UCLA"})), "affiliation", 5),
+        (Facts(works(1), affiliations=(("UCLA", 1),), agreeing=frozenset({"MIT"})), "affiliation", 2),
+        (Facts(works(1), claimed_level=4, disputed=True), "control", 0),
         (Facts(works(1), identifiers=("ORCID 0000-0002-1825-0097",)), "identifiers", 7),
         (Facts(works(1), identifiers=("a", "b", "c")), "identifiers", 14),
         (Facts(works(1), claimed_level=2), "control", 5),
@@ -119,3 +122,24 @@ def test_points_are_whole_capped_and_re_add(strong: int, weak: int, friends: int
     assert assessment.score == sum(c.points for c in assessment.components) <= 100
     assert len(assessment.components) == len(RULES)
     assert sum(worth for _, worth in remedies(assessment)) == 100 - assessment.score
+
+
+def test_a_suspended_component_says_why():
+    [control] = [c for c in assess(Facts(works(1), claimed_level=4, disputed=True)).components if c.rule == "control"]
+    assert "suspended" in control.explanation
+
+
+@pytest.mark.parametrize(
+    ("address", "affiliation", "expected"),
+    [
+        ("ann@cs.ucla.edu", "Dept. of Computer Science, UCLA, Los Angeles", True),
+        ("ann@tuwien.ac.at", "TU Wien (tuwien)", True),
+        ("ann@ucla.edu", "University of California, Los Angeles", False),
+        ("ann@edu.cn", "Edu Centre", False),
+        ("ann@ac.uk", "AC Ltd", False),
+        ("ann@example.com", "com", False),
+        ("ann", "ann", False),
+    ],
+)
+def test_an_address_agrees_with_an_affiliation_that_names_its_domain(address: str, affiliation: str, expected: bool):
+    assert agrees(address, affiliation) is expected

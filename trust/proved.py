@@ -1,0 +1,71 @@
+"""What the claims on records prove, as the trust score reads it.
+
+Entry point: `proved_of`, two queries for all authors, and some for each that has a proved address: of those are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from profiles.models import Author, Claim, Proof
+from profiles.powers import CONTROL
+from profiles.proofs.printed import addresses
+
+from .scoring import agrees
+
+HIDDEN = "a person whose record is hidden"  # counts like any other, and is named nowhere
+
+
+@dataclass(slots=True)
+class Proved:
+    """Of one author: the level of the claim that holds it, whether a second account proved control too, the iDs that
+    its holder signed in with, the coauthors who attest (by id), the addresses that were proved, and the works printing them."""
+
+    level: int = 0
+    disputed: bool = False
+    iDs: set[str] = field(default_factory=set)
+    attesting: dict[int, str] = field(default_factory=dict)
+    addresses: set[str] = field(default_factory=set)
+    papers: set[int] = field(default_factory=set)
+
+    def agreeing(self, affiliations: Iterable[tuple[str, int]]) -> frozenset[str]:
+        """Those of the affiliations (as printed, work) that name the place of a proved address, or stand beside it."""
+        return frozenset(
+            text
+            for text, work in affiliations
+            if work in self.papers or any(agrees(address, text) for address in self.addresses)
+        )
+
+
+def proved_of(authors: Collection[int]) -> dict[int, Proved]:
+    """What is proved of each of these authors now."""
+    found = {author: Proved() for author in authors}
+    live = Claim.objects.filter(author__in=authors, state__in=(Claim.State.HELD, Claim.State.DISPUTED))
+    for author, state, level in live.values_list("author", "state", "level"):
+        if state == Claim.State.HELD:
+            found[author].level = level
+        elif level >= CONTROL:
+            found[author].disputed = True
+    controls = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
+    valid = Proof.objects.valid(timezone.now()).filter(claim__author__in=authors, claim__state=Claim.State.HELD)
+    by_mail: dict[int, set[str]] = {}
+    for proof in valid.annotate(by_controls=Exists(controls)).select_related("claim", "author").order_by("pk"):
+        it = found[proof.claim.author_id]
+        if proof.kind == "orcid":
+            it.iDs.add(proof.subject)
+        elif proof.kind == "attestation" and proof.by_controls and proof.author is not None:
+            it.attesting[proof.author.pk] = proof.author.name if proof.author.is_public else HIDDEN
+        elif proof.kind in ("mail", "institution"):
+            it.addresses.add(proof.subject)
+            by_mail.setdefault(proof.claim.author_id, set()).add(proof.subject.rpartition("@")[2].casefold())
+    for person in Author.objects.filter(pk__in=by_mail):
+        found[person.pk].papers = {
+            each.paper.pk
+            for each in addresses(person)
+            if each.own and each.value.rpartition("@")[2].casefold() in by_mail[person.pk]
+        }
+    return found
