@@ -97,12 +97,6 @@ def _cipher() -> MultiFernet:
 class ConnectionAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Sign-in through another site: nothing but its identifier is taken over, and no account is found by an address."""
 
-    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
-        try:
-            return super().get_app(request, provider, client_id)
-        except SocialApp.DoesNotExist:
-            raise Http404("This sign-in is switched off.") from None
-
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
         sociallogin.account.extra_data = {}  # a whole public record, with names and addresses
         sociallogin.email_addresses.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
