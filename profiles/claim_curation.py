@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from . import claimed, claims, disputes, inbox, levels
+from . import claimed, claims, disputes, grounds, inbox, levels
 from .curation import around, filters_of, for_curators
 from .models import Account, Claim, Proof
 from .proofs import review
@@ -103,8 +103,8 @@ def _side(claim: Claim) -> Side:
     marks: dict[str, int] = {}
     for answer in claim.marks.values_list("answer", flat=True):
         marks[answer] = marks.get(answer, 0) + 1
-    given = claims.given(claim, timezone.now())
-    missing = levels.missing(given, claims.unreviewed(claim.author_id))
+    given = grounds.given(claim, timezone.now())
+    missing = levels.missing(given, grounds.unreviewed(claim.author_id))
     return Side(claim, claim.state == Claim.State.HELD, found, missing, marks)
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from papers.models import Signature
 from papers.paging import newest
 
-from . import claims, levels, powers, proofs
+from . import claims, grounds, levels, powers, proofs
 from .models import Assignment, Author, Claim, ClaimMark, Correction, Proof
 from .proofs.coded import masked
 from .proofs.kind import Kind, Offer
@@ -50,7 +50,7 @@ def around(claim: Claim, step: int = 0) -> dict[str, Any]:
 def standing(claim: Claim, now: datetime) -> dict[str, Any]:
     """The status page: the level and what is missing for more, each way to prove it, the history, and dates."""
     is_live, on_it = claim.is_live, claim.state in (Claim.State.HELD, Claim.State.DISPUTED)
-    left = claims.unreviewed(claim.author_id) if on_it else 0
+    left = grounds.unreviewed(claim.author_id) if on_it else 0
     found = list(claim.proofs.select_related("paper", "author", "by").order_by("pk"))
     events = list(claim.events.select_related("proof", "by").order_by("-pk"))
     for event in events:
@@ -59,7 +59,7 @@ def standing(claim: Claim, now: datetime) -> dict[str, Any]:
         event.by_curator = event.by_id is not None and event.by_id != claim.account_id  # type: ignore[attr-defined]
     return {
         "meaning": _MEANING.get(claim.level, ""),
-        "missing": levels.missing(claims.given(claim, now), left) if on_it else [],
+        "missing": levels.missing(grounds.given(claim, now), left) if on_it else [],
         "unreviewed": left,
         "marked": claim.marks.count(),
         "ways": [_way(kind, claim, found) for kind in proofs.KINDS] if on_it else [],
@@ -164,14 +164,14 @@ def on_record(claim: Claim) -> QuerySet[Assignment]:
 
 def perhaps_yours(claim: Claim) -> QuerySet[Assignment]:
     """Works of unclaimed records that may be the claimant's too."""
-    near = Author.objects.filter(claims.perhaps(claim))
+    near = Author.objects.filter(grounds.perhaps(claim))
     return Assignment.objects.filter(author__in=near).exclude(state=Assignment.State.REJECTED)
 
 
 def unanswered(claim: Claim) -> QuerySet[Assignment]:
     """The record's works of which the claimant has said nothing."""
     marked = ClaimMark.objects.filter(claim=claim, signature=OuterRef("signature"))
-    return on_record(claim).exclude(Exists(marked)).exclude(claims.reviewed(claim.author_id))
+    return on_record(claim).exclude(Exists(marked)).exclude(grounds.reviewed(claim.author_id))
 
 
 def rest(claim: Claim) -> dict[int, str]:

@@ -19,7 +19,7 @@ from celery import current_app
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
@@ -27,7 +27,7 @@ from django.utils.translation import pgettext_lazy
 from papers import journal
 from papers.models import Signature
 
-from . import anchors, letters, levels, owning, proofs, resolving
+from . import anchors, grounds, letters, levels, owning, proofs, resolving
 from .models import (
     Account,
     Assignment,
@@ -35,10 +35,7 @@ from .models import (
     Claim,
     ClaimEvent,
     ClaimMark,
-    Correction,
-    NameVariant,
     Proof,
-    Suggestion,
 )
 from .powers import CONTROL, is_frozen
 
@@ -128,7 +125,7 @@ def mark(claim: Claim, answers: Mapping[int, str], now: datetime) -> None:
         raise ValidationError(_("This claim has ended. Begin a new one from the profile."))
     if not set(answers.values()) <= set(ClaimMark.Answer.values):
         raise ValidationError(_("Say mine, not mine or unsure."))
-    open_to_answer = set(answerable(claim).filter(pk__in=answers).values_list("pk", flat=True))
+    open_to_answer = set(grounds.answerable(claim).filter(pk__in=answers).values_list("pk", flat=True))
     if answers.keys() - open_to_answer:
         raise ValidationError(_("One of these works is not on this record any more. Look at the list again."))
     ClaimMark.objects.bulk_create(
@@ -140,26 +137,6 @@ def mark(claim: Claim, answers: Mapping[int, str], now: datetime) -> None:
     before = claim.level
     if _recompute(claim, now, strict=True) and claim.level != before:
         _told(claim, "reviewed", before, by=claim.account)
-
-
-def answerable(claim: Claim) -> QuerySet[Signature]:
-    """The names on papers of which the claimant can be asked: the record's, those proposed, and those answered."""
-    on_it = Q(assignment__author=claim.author_id) | Q(pk__in=claim.marks.values("signature"))
-    return Signature.objects.filter(
-        on_it | Q(assignment__author__in=Author.objects.filter(perhaps(claim)).values("pk"))
-    )
-
-
-def perhaps(claim: Claim) -> Q:
-    """Which authors may be the claimant's too: unclaimed, and suggested to be one person or printed the same."""
-    pairs = Suggestion.objects.filter(Q(left=claim.author_id) | Q(right=claim.author_id))
-    printed = NameVariant.objects.filter(author=claim.author_id).values("folded")
-    near = (
-        Q(pk__in=pairs.values("left"))
-        | Q(pk__in=pairs.values("right"))
-        | Q(pk__in=NameVariant.objects.filter(folded__in=printed).values("author"))
-    )
-    return near & ~Q(pk=claim.author_id) & Q(account=None, merged_into=None, visibility=Author.Visibility.PUBLIC)
 
 
 @transaction.atomic
@@ -335,32 +312,6 @@ def _lapse(claim: Claim, now: datetime) -> bool:
 # --- the level --------------------------------------------------------------------------------------------------------
 
 
-def given(claim: Claim, now: datetime) -> list[levels.Given]:
-    """The valid proofs as the level reads them; an attestation counts while the coauthor controls a record."""
-    proved = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
-    found = []
-    valid = claim.proofs.valid(now).annotate(by_proved=Exists(proved))
-    for slug, by, paper, by_proved in valid.values_list("kind", "by", "paper", "by_proved"):
-        kind = proofs.BY_SLUG.get(slug)
-        if kind is not None and (by_proved or kind.route is not levels.Route.ATTESTED):
-            found.append(levels.Given(slug, kind.route, by, paper))
-    return found
-
-
-def unreviewed(author: int) -> int:
-    """How many of the author's works neither the owner nor a curator said anything about."""
-    works = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
-    return works.exclude(reviewed(author)).count()
-
-
-def reviewed(author: int) -> Q:
-    """Of assignments: those of which the owner, or a curator, said whether the work is this author's."""
-    said = Correction.objects.live().filter(
-        author=author, signature=OuterRef("signature"), kind=Correction.Kind.ATTRIBUTION, change_set=None
-    )
-    return Q(state__in=(Assignment.State.OWNER, Assignment.State.CURATOR)) | Q(Exists(said))
-
-
 def _recompute(claim: Claim, now: datetime, strict: bool = False) -> bool:
     """Store the level of the (locked) claim; False where it is only begun or over.
 
@@ -373,12 +324,12 @@ def _recompute(claim: Claim, now: datetime, strict: bool = False) -> bool:
         kind = proofs.BY_SLUG.get(proof.kind)
         if kind and kind.still and not kind.still(proof):
             _end([proof.pk], Proof.State.WITHDRAWN, now)
-    valid = given(claim, now)
-    claim.level = levels.level(valid, not unreviewed(claim.author_id))
+    valid = grounds.given(claim, now)
+    claim.level = levels.level(valid, not grounds.unreviewed(claim.author_id))
     claim.save(update_fields=["state", "level"])
     if claim.state == Claim.State.HELD and claim.level >= CONTROL and not is_frozen(claim):
         refresh_soon(_apply(claim, now, strict))
-        claim.level = levels.level(valid, not unreviewed(claim.author_id))
+        claim.level = levels.level(valid, not grounds.unreviewed(claim.author_id))
         claim.save(update_fields=["level"])
     return True
 
@@ -442,8 +393,8 @@ def _told(
 
 
 def _journaled(by: Account | None, verb: str, claim: Claim, **details: Any) -> None:
-    """What is done to somebody else's claim stands in the journal of staff."""
-    if by is not None and by.pk != claim.account_id:
+    """What staff do to somebody else's claim stands in their journal."""
+    if by is not None and by.pk != claim.account_id and by.is_entrusted:
         journal.write(by, verb, claim, **details)
 
 

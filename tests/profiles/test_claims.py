@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 
+from bzpeer import tasks
 from profiles import claims, proofs
 from profiles.levels import Route
 from profiles.models import Account, Author, Claim, ClaimEvent, Letter, Proof
@@ -190,6 +191,15 @@ def test_a_claim_that_nothing_proves_lapses_thirty_days_after_a_warning(author: 
     claim.refresh_from_db()
     assert claim.state == Claim.State.LAPSED
     assert Author.objects.get(pk=author.pk).account is None
+
+
+def test_the_hourly_task_ends_what_is_over(author: Author) -> None:
+    claim = held(author)
+    proof = proved(claim, "two")
+    Proof.objects.filter(pk=proof.pk).update(expires_at=NOW)
+    tasks.expire_proofs()
+    proof.refresh_from_db()
+    assert proof.state == Proof.State.EXPIRED
 
 
 def test_a_proved_claim_does_not_lapse(author: Author) -> None:
