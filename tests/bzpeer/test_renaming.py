@@ -27,6 +27,7 @@ from profiles.models import (
     Identifier,
     Proof,
     Report,
+    RightsRequest,
 )
 from profiles.proposals import Merge, MoveWorks
 from tests.addresses import every_address
@@ -104,6 +105,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "claim": claim,
         "proof": Proof.objects.create(claim=claim, kind="review", state=Proof.State.VALID),
         "decision": decision,
+        "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
+        "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
@@ -133,9 +136,9 @@ def rename(world: dict[str, Any], name: str = NEW, hide: bool = True) -> Author:
 
 
 def addresses(world: dict[str, Any]) -> set[str]:
-    """Every address, about the person, about the record that was merged, and about each coauthor and shared work."""
+    """Every address, about the person, about the record that was merged, and about a coauthor."""
     found: set[str] = set()
-    for n, author in ((1, "author"), (3, "author"), (1, "merged"), (1, "coauthor"), (2, "coauthor"), (5, "coauthor")):
+    for n, author in ((1, "author"), (1, "merged"), (5, "coauthor")):
         paper = Paper.objects.get(arxiv_id=f"2001.{n:05}")
         objects = world | {"paper": paper, "author": Author.objects.get(pk=world[author].pk)}
         found |= set(every_address(**objects).values())
@@ -151,7 +154,7 @@ def walk(world: dict[str, Any], readers: Iterable[str]) -> Iterator[tuple[str, s
         if who in world:
             client.force_login(world[who])
         for address in sorted(addresses(world)):
-            for headers in ({}, {"HX-Request": "true"}):
+            for headers in ({}, {"HX-Request": "true"}) if who == "anyone" else ({},):
                 yield who, address, read(client, address, headers)
 
 
@@ -160,7 +163,8 @@ def read(client: Client, address: str, headers: dict[str, str]) -> str:
     answers = []
     for _step in range(6):
         response = client.get(address, headers=headers)
-        assert response.status_code < 500 and response.status_code != 429, address
+        assert response.status_code < 500, address
+        assert response.status_code != 429, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         answers += [str(response.headers), content.decode()]
         if not 300 < response.status_code < 309:
@@ -209,7 +213,7 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         world["topic"].get_absolute_url(),
         paper.get_absolute_url(),
         f"/works/{paper.pk}/attribution/{author.pk}/",
-        reverse("attribution", args=[Paper.objects.get(arxiv_id="2001.00005").pk, world["coauthor"].pk]),
+        f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"

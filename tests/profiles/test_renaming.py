@@ -63,7 +63,7 @@ def found(query: str) -> list[int]:
 
 def test_an_owner_changes_the_name_on_the_page(owner: Client, claim: Claim):
     address = reverse("person_name", args=[claim.author_id])
-    assert address in owner.get(claim.author.get_absolute_url()).content.decode()
+    assert address in owner.get(reverse("person_edit", args=[claim.author_id])).content.decode()
     page = owner.get(address).content.decode()
     assert "nobody is to see the old one" in page
     assert not re.search(r'name="hide"[^>]* checked', page)
