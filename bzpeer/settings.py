@@ -197,6 +197,7 @@ USERSESSIONS_TRACK_ACTIVITY = True
 MFA_ADAPTER = "profiles.accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "profiles.accounts.forms.PasskeyForm"}
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an address is confirmed before one logs in by it, with two factors or one
 MFA_TOTP_ISSUER = "BZPEER"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones are off by some seconds
@@ -262,7 +263,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Logging in with ORCID begins with a form of ours whose answer leads there.
+        "form-action": [SELF, f"https://{ORCID_SITE}"] if ORCID_CLIENT_ID else [SELF],
         "frame-ancestors": [NONE],
     }
 }

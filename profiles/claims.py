@@ -138,7 +138,7 @@ def mark(claim: Claim, answers: Mapping[int, str], now: datetime) -> None:
         update_fields=["answer", "made_at"],
     )
     before = claim.level
-    if _recompute(claim, now) and claim.level != before:
+    if _recompute(claim, now, strict=True) and claim.level != before:
         _told(claim, "reviewed", before, by=claim.account)
 
 
@@ -361,10 +361,11 @@ def reviewed(author: int) -> Q:
     return Q(state__in=(Assignment.State.OWNER, Assignment.State.CURATOR)) | Q(Exists(said))
 
 
-def _recompute(claim: Claim, now: datetime) -> bool:
+def _recompute(claim: Claim, now: datetime, strict: bool = False) -> bool:
     """Store the level of the (locked) claim; False where it is only begun or over.
 
-    Where control is proved and undisputed, what the claimant said of the works becomes decisions first.
+    Where control is proved and undisputed, what the claimant said of the works becomes decisions first. Raises
+    ValidationError for marks that cannot all hold if `strict`; else they stay marks, and a proof counts all the same.
     """
     if claim.state not in (Claim.State.HELD, Claim.State.DISPUTED):
         return False
@@ -376,13 +377,13 @@ def _recompute(claim: Claim, now: datetime) -> bool:
     claim.level = levels.level(valid, not unreviewed(claim.author_id))
     claim.save(update_fields=["state", "level"])
     if claim.state == Claim.State.HELD and claim.level >= CONTROL and not is_frozen(claim):
-        refresh_soon(_apply(claim, now))
+        refresh_soon(_apply(claim, now, strict))
         claim.level = levels.level(valid, not unreviewed(claim.author_id))
         claim.save(update_fields=["level"])
     return True
 
 
-def _apply(claim: Claim, now: datetime) -> Collection[int]:
+def _apply(claim: Claim, now: datetime, strict: bool) -> Collection[int]:
     """Have the marks decided; returns the ids of authors to be refreshed. What is decided is no mark any more, so that
     a later word of the owner is not overruled by it."""
     marks = claim.marks.exclude(answer=ClaimMark.Answer.UNSURE)
@@ -394,7 +395,9 @@ def _apply(claim: Claim, now: datetime) -> Collection[int]:
     try:
         with transaction.atomic():
             touched = owning.review(claim, said, now)
-    except ValidationError:  # marks that cannot all hold stay marks: a proof counts all the same
+    except ValidationError:
+        if strict:
+            raise
         return []
     marks.delete()
     return touched

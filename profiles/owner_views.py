@@ -33,7 +33,7 @@ SAID = 100  # works on the page of what was said
 
 def _claim(request: HttpRequest, pk: int) -> Claim:
     """The claim of who asks on this author. Raises PermissionDenied where they do not hold it."""
-    claim = powers.held_by(cast(Account, request.user), find_author(pk))
+    claim = powers.held_by(cast(Account, request.user), find_author(pk, even_hidden=True))
     if claim is None:
         raise PermissionDenied(_("Only who holds this record may do that."))
     return claim

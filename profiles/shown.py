@@ -47,6 +47,8 @@ def names(papers: Iterable[Paper]) -> dict[int, str]:
 class Redaction:
     """Reads sentences for the hidden names of some people, and puts the shown ones in their place."""
 
+    do_not_call_in_templates = True  # it is an argument of {{ …|redacted:redact }}
+
     def __init__(self, hidden: Mapping[Author, Iterable[Name]]) -> None:
         self._patterns: list[tuple[re.Pattern[str], str]] = []
         for author, known in hidden.items():

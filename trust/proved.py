@@ -23,7 +23,8 @@ HIDDEN = "a person whose record is hidden"  # counts like any other, and is name
 @dataclass(slots=True)
 class Proved:
     """Of one author: the level of the claim that holds it, whether a second account proved control too, the iDs that
-    its holder signed in with, the coauthors who attest (by id), the addresses that were proved, and the works printing them."""
+    its holder signed in with, the coauthors who attest (by id), the addresses that were proved, and the works that
+    print them."""
 
     level: int = 0
     disputed: bool = False
@@ -53,15 +54,19 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
     controls = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
     valid = Proof.objects.valid(timezone.now()).filter(claim__author__in=authors, claim__state=Claim.State.HELD)
     by_mail: dict[int, set[str]] = {}
-    for proof in valid.annotate(by_controls=Exists(controls)).select_related("claim", "author").order_by("pk"):
-        it = found[proof.claim.author_id]
-        if proof.kind == "orcid":
-            it.iDs.add(proof.subject)
-        elif proof.kind == "attestation" and proof.by_controls and proof.author is not None:
-            it.attesting[proof.author.pk] = proof.author.name if proof.author.is_public else HIDDEN
-        elif proof.kind in ("mail", "institution"):
-            it.addresses.add(proof.subject)
-            by_mail.setdefault(proof.claim.author_id, set()).add(proof.subject.rpartition("@")[2].casefold())
+    rows = valid.annotate(by_controls=Exists(controls)).order_by("pk")
+    about = ("author", "author__name", "author__visibility")
+    for author, kind, subject, by_controls, coauthor, name, visibility in rows.values_list(
+        "claim__author", "kind", "subject", "by_controls", *about
+    ):
+        it = found[author]
+        if kind == "orcid":
+            it.iDs.add(subject)
+        elif kind == "attestation" and by_controls and coauthor is not None:
+            it.attesting[coauthor] = name if visibility == Author.Visibility.PUBLIC else HIDDEN
+        elif kind in ("mail", "institution"):
+            it.addresses.add(subject)
+            by_mail.setdefault(author, set()).add(subject.rpartition("@")[2].casefold())
     for person in Author.objects.filter(pk__in=by_mail):
         found[person.pk].papers = {
             each.paper.pk

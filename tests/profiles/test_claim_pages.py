@@ -165,25 +165,53 @@ def test_somebody_elses_proof_cannot_be_withdrawn(client: Client, noor: Account,
     assert client.post(reverse("proof_withdraw", args=[own.pk, proof.pk])).status_code == 404
 
 
-def test_a_second_record_is_offered_as_a_merge_and_a_curator_merges_it(
-    client: Client, noor: Account, author: Author
+@pytest.fixture
+def second(author: Author, bring: Callable[..., Any]) -> Author:
+    """Another record: of the same person, by a name that no matcher joins."""
+    bring(fact("2003.00001", ["Noor Lindqvist", "Omar Haddad"]))
+    return Author.objects.get(name="Noor Lindqvist")
+
+
+def test_a_second_record_is_offered_as_a_merge_and_needs_a_reason(
+    client: Client, noor: Account, author: Author, second: Author
 ) -> None:
     held(author, noor)
-    second = Author.objects.get(name="Ada Berg")
-    second.assignments.filter(signature__paper__arxiv_id="2001.00002").delete()
-    author.assignments.filter(signature__paper__arxiv_id="2001.00001").delete()
     address = reverse("person_claim", args=[second.pk])
     assert "Is this also you?" in client.get(address).content.decode()
     assert client.post(address).status_code == 400
-    client.post(address, {"note": "My name before I married."})
+    assert not Claim.objects.filter(author=second).exists()
+
+
+@pytest.mark.parametrize(("do", "state", "heir"), [("merge", "released", True), ("reject", "refused", False)])
+def test_a_curator_answers_a_merge_that_was_asked_for(
+    client: Client, noor: Account, author: Author, second: Author, do: str, state: str, heir: bool
+) -> None:
+    held(author, noor)
+    client.post(reverse("person_claim", args=[second.pk]), {"note": "My name before I married."})
     request = Claim.objects.get(author=second)
     client.force_login(with_role("curator"))
     assert "My name before I married." in client.get(reverse("curate_claims")).content.decode()
     page = reverse("curate_claim", args=[request.pk])
     assert "One person’s two records?" in client.get(page).content.decode()
-    client.post(page, {"do": "reject", "reason": "Two people."})
+    client.post(page, {"do": do, "reason": "Her list of works says so."})
     request.refresh_from_db()
-    assert (request.state, request.answer) == (Claim.State.REFUSED, "Two people.")
+    second.refresh_from_db()
+    assert (request.state, second.merged_into == author) == (state, heir)
+    assert "Her list of works says so." in Letter.objects.filter(to="noor@home.example").latest("pk").text
+
+
+def test_marks_that_would_empty_the_record_are_refused_with_a_sentence(
+    client: Client, noor: Account, author: Author
+) -> None:
+    claim = held(author, noor)
+    prove(claim)
+    signatures = author.assignments.values_list("signature", flat=True)
+    page = client.post(
+        reverse("claim_works", args=[claim.pk]), {f"work-{pk}": "not" for pk in signatures}, follow=True
+    ).content.decode()
+    assert 'role="status"' in page
+    assert "Saved." not in page
+    assert not claim.marks.exists()
 
 
 def test_a_release_is_asked_for_first_and_then_done(client: Client, noor: Account, author: Author) -> None:
