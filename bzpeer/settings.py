@@ -26,9 +26,7 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS")
 if DEBUG and HTTPS:
-    raise ImproperlyConfigured(
-        "DEBUG shows settings and code to whoever meets a fault: it is not for a site with HTTPS."
-    )
+    raise ImproperlyConfigured("DEBUG shows code and settings to whoever meets a fault: never together with HTTPS.")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -56,6 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "bzpeer.middleware.Headers",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,7 +65,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bzpeer.middleware.VaryOnHtmx",
     "bzpeer.throttling.RateLimits",
@@ -168,7 +166,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 LOGIN_URL = "account_login"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]  # Django's own, with addresses
+AUTHENTICATION_BACKENDS = ["profiles.accounts.backends.OnceEach"]  # allauth's, with addresses
 ACCOUNT_ADAPTER = "profiles.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "profiles.accounts.forms.LoginForm"}
 ACCOUNT_USER_DISPLAY = "profiles.accounts.adapter.display"
@@ -199,6 +197,7 @@ USERSESSIONS_TRACK_ACTIVITY = True
 MFA_ADAPTER = "profiles.accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "profiles.accounts.forms.PasskeyForm"}
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an address is confirmed before one logs in by it, with two factors or one
 MFA_TOTP_ISSUER = "BZPEER"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones are off by some seconds
@@ -264,7 +263,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Logging in with ORCID begins with a form of ours whose answer leads there.
+        "form-action": [SELF, f"https://{ORCID_SITE}"] if ORCID_CLIENT_ID else [SELF],
         "frame-ancestors": [NONE],
     }
 }

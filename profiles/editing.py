@@ -64,7 +64,7 @@ class NameForm(forms.Form):
     name_order = forms.ChoiceField(
         label=gettext_lazy("Order of my name"), choices=OwnWords.Order, required=False, widget=forms.RadioSelect
     )
-    native_name = _Line(120, wording.name, label=gettext_lazy("My name in its own script"))
+    native_name = _Line(120, wording.in_one_script, label=gettext_lazy("My name in its own script"))
     native_language = forms.ChoiceField(label=gettext_lazy("Its language"), choices=LANGUAGES, required=False)
     pronouns = _Line(40, label=gettext_lazy("Pronouns, if you want"))
 
@@ -216,7 +216,7 @@ def _rows(author: Author) -> list[Any]:
 SECTIONS = (
     Section(
         "name",
-        gettext_lazy("Name"),
+        gettext_lazy("How my name is written"),
         gettext_lazy("Its order, its own script, and pronouns."),
         lambda author, words, sent: NameForm(
             sent, initial={f: getattr(words, f) for f in NameForm.base_fields}, auto_id="%s"

@@ -200,6 +200,8 @@ WITH everyone AS (
       JOIN papers_signature h ON h.paper_id = m.paper_id AND h.id <> m.signature_id
       {JOIN}
      WHERE {KEY} NOT IN ('', %(folded)s)
+       AND h.id NOT IN (SELECT q.signature_id FROM profiles_assignment q JOIN profiles_author x ON x.id = q.author_id
+                         WHERE NOT (x.visibility = 'public'))
     UNION ALL
     SELECT m.author_id, m.paper_id, 'affiliation', lower(a.name), a.name
       FROM mine m CROSS JOIN unnest(m.affiliations) a(name) WHERE a.name <> ''

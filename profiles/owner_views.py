@@ -33,7 +33,7 @@ SAID = 100  # works on the page of what was said
 
 def _claim(request: HttpRequest, pk: int) -> Claim:
     """The claim of who asks on this author. Raises PermissionDenied where they do not hold it."""
-    claim = powers.held_by(cast(Account, request.user), find_author(pk))
+    claim = powers.held_by(cast(Account, request.user), find_author(pk, even_hidden=True))
     if claim is None:
         raise PermissionDenied(_("Only who holds this record may do that."))
     return claim
@@ -70,8 +70,13 @@ def mine(request: HttpRequest, pk: int) -> HttpResponse:
             touched = owning.review(claim, {work.pk: ANSWERS[answer]}, timezone.now())
     except ValidationError as error:
         problem = " ".join(error.messages)
+    except PermissionDenied as refusal:  # it was decided when control was proved
+        problem = str(refusal)
     refresh_soon(touched)
     stand = owning.stand(claim, [work.pk])[work.pk]
+    is_here = claim.author.assignments.filter(signature=work).exists()
+    if not problem and stand.answer is not None and not stand.waits and stand.answer != is_here:
+        problem = _("Another decision stands against it, which a curator has to settle. Your word is kept.")
     if wants_fragment(request):
         context = {"author": claim.author, "work": work, "stand": stand, "problem": problem, "answered": answer}
         return render(request, "profiles/_mine.html", context | {"along": _along(claim, work, stand)})
@@ -174,8 +179,7 @@ def _choose(request: HttpRequest, claim: Claim, wish: WishedWork) -> HttpRespons
 
 def _wishes(request: HttpRequest, claim: Claim, typed: str = "", problem: str = "") -> HttpResponse:
     """The form, and how far each wish is. A part of the page asks for itself anew while something is fetched."""
-    found = claim.wishes.filter(state=WishedWork.State.OPEN).select_related("batch", "claim__author").order_by("-pk")
-    standings = [wishes.standing(wish) for wish in found]
+    standings = wishes.standings(claim)
     context = {
         "author": claim.author,
         "why_not": _power(claim),

@@ -7,7 +7,6 @@ what cannot be is said in a sentence. Entry points: `Merge`, `MoveWorks`, `Corre
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from django.utils.translation import ngettext
 
 from papers.models import Paper, Signature
 
-from . import identifiers
+from . import identifiers, wording
 from .arrays import ids
 from .models import Assignment, Author, Change, ChangeSet, Correction
 from .rulings import snapshot
@@ -270,20 +269,8 @@ def shown_name(author: Author) -> str:
 
 
 def readable(name: str) -> str:
-    """The name with single spaces, composed (NFC). Raises ValidationError for what is no name.
-
-    Control and formatting characters (directions, zero width) make a name look like another one, so none is let in.
-    """
-    text = " ".join(unicodedata.normalize("NFC", name).split()) if len(name) <= 4 * LONGEST_NAME else name
-    if len(text) > LONGEST_NAME:
-        raise ValidationError(_("A name has at most %(n)s characters.") % {"n": LONGEST_NAME})
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cn", "Co", "Cs"} for character in text):
-        raise ValidationError(_("The name holds a character that cannot be seen. Type it anew, without pasting."))
-    if set(text) & set("<>{}\\$&#%=|@/"):
-        raise ValidationError(_("A name is written without markup: as it is to be read."))
-    if text and not any(character.isalpha() for character in text):
-        raise ValidationError(_("A name has at least one letter."))
-    return text
+    """The name as it may be shown (`wording.name`). Raises ValidationError for what is no name."""
+    return wording.name(name, LONGEST_NAME)
 
 
 def _identifier_row(author: Author, proposal: SetIdentifier) -> Change:

@@ -1,4 +1,4 @@
-"""What is shown instead of a printed name, where its owner lets nobody see that (`Author.hides_printed`).
+"""What is shown instead of a printed name, where its owner lets nobody see that (`Author.hides_printed`), or hid all.
 
 Problem: a name stands not only in bylines but in sentences that were written before it was hidden - evidence, reasons,
 decisions - printed in full, folded, with initials. Idea: whatever prints a signature prints `Signature.shown_name`; a
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from papers.models import Paper, Signature
 from papers.names import fold, split_name
@@ -47,6 +48,8 @@ def names(papers: Iterable[Paper]) -> dict[int, str]:
 class Redaction:
     """Reads sentences for the hidden names of some people, and puts the shown ones in their place."""
 
+    do_not_call_in_templates = True  # it is an argument of {{ …|redacted:redact }}
+
     def __init__(self, hidden: Mapping[Author, Iterable[Name]]) -> None:
         self._patterns: list[tuple[re.Pattern[str], str]] = []
         for author, known in hidden.items():
@@ -72,9 +75,14 @@ class Redaction:
 
 
 def of(people: Iterable[Author]) -> Redaction:
-    """The redaction of the hidden names of those among `people` who hide any: two queries, none where nobody does."""
-    hiding = {heir.pk: heir for heir in (heir_of(author) for author in people) if heir.hides_printed}
+    """The redaction of the hidden names of those among `people` who hide any, or whose record is hidden: two queries,
+    none where there is nobody of them."""
+    hiding = {heir.pk: heir for heir in map(heir_of, people) if heir.hides_printed or not heir.is_public}
     known: defaultdict[int, set[Name]] = defaultdict(set)
+    for pk, heir in hiding.items():
+        if not heir.is_public:
+            known[pk].add(split_name(heir.name))
+            hiding[pk] = Author(pk=pk, name=_("a person whose record is hidden"))
     if hiding:
         printed = Assignment.objects.filter(author__in=hiding).values_list(
             "author", "signature__family", "signature__given", "signature__suffix"
@@ -102,7 +110,8 @@ def around(author: Author) -> Redaction:
     concerned = Q(pk=author.pk)
     for ids in beside:
         concerned |= Q(pk__in=ids)
-    return of(Author.objects.filter(concerned, hides_printed=True).select_related("merged_into"))
+    silent = Q(hides_printed=True) | ~Q(visibility=Author.Visibility.PUBLIC)
+    return of(Author.objects.filter(concerned & silent).select_related("merged_into"))
 
 
 def evidence(items: Sequence[Mapping[str, Any]], author: Author, redact: Redaction) -> list[dict[str, Any]]:

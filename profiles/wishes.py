@@ -3,29 +3,31 @@
 Problem: the record may not be here, fetching takes a while or fails, and a paper that is here says nothing of which
 name on it is whose. Idea: a wish is kept until it is answered; how far it is follows from whether the paper is here and
 what became of its import, so that nothing can be lost in between. Which name it is, is a word like any other
-(`owning.review`). Entry points: `wish`, `standing`, `again`; `begin` for the worker, who fetches (`bzpeer.wishing`).
+(`owning.review`). Entry points: `wish`, `standings`, `again`; `begin` for the worker, who fetches (`bzpeer.wishing`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from celery import current_app
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from papers import identifiers
-from papers.models import Batch, Paper, Signature
+from papers.models import Batch, BatchRecord, Paper, Signature
 from papers.names import fold, surname_key
 
 from .models import Author, Claim, WishedWork
 
 MOST_OPEN = 20  # wishes of a claim
 SENT_AGAIN = timedelta(minutes=5)  # after which a message to a worker counts as lost
+_COLUMNS = {"arxiv": "arxiv_id", "doi": "doi"}
 _ENDED = (Batch.Stage.FAILED, Batch.Stage.DONE, Batch.Stage.UNDONE)
 
 
@@ -121,27 +123,46 @@ class Standing:
     problem: str = ""
 
 
-def standing(made: WishedWork) -> Standing:
-    """How far it is now."""
-    if (paper := paper_of(made)) is not None:
-        if made.batch and made.batch.is_running:
-            return Standing(made)  # its names are being worked out
-        return Standing(made, paper, names_on(paper, made.claim.author))
+def standings(claim: Claim) -> list[Standing]:
+    """How far the open wishes are, the newest first: as many queries for twenty as for one."""
+    made = list(claim.wishes.filter(state=WishedWork.State.OPEN).select_related("batch").order_by("-pk"))
+    names = Prefetch("signatures", Signature.objects.select_related("assignment__author").order_by("position"))
+    papers: dict[tuple[str, str], Paper] = {}
+    for scheme, column in _COLUMNS.items():
+        wanted = [wish.value for wish in made if wish.scheme == scheme]
+        # Of several papers with one DOI the first counts, as in `paper_of`.
+        for paper in Paper.objects.filter(**{f"{column}__in": wanted}).order_by("-pk").prefetch_related(names):
+            papers[scheme, getattr(paper, column)] = paper
+    told = BatchRecord.objects.filter(batch__in=[wish.batch_id for wish in made if wish.batch_id]).exclude(reason="")
+    refused = dict(told.order_by("-pk").values_list("batch", "reason"))
+    agreement = _agreement(claim.author)
+    return [
+        _standing(wish, papers.get((wish.scheme, wish.value)), refused.get(wish.batch_id or 0, ""), agreement)
+        for wish in made
+    ]
+
+
+def _standing(made: WishedWork, paper: Paper | None, refused: str, agreement: Callable[[Signature], int]) -> Standing:
     batch = made.batch
+    if batch is not None and batch.is_running:
+        return Standing(made)  # its names are being worked out
+    if paper is not None:
+        ranked = sorted(paper.signatures.all(), key=lambda signature: (-agreement(signature), signature.position))
+        return Standing(made, paper, tuple(Name(signature, agreement(signature) > 1) for signature in ranked))
     if batch is None or batch.stage not in _ENDED:
         return Standing(made)
     where = {"where": "arXiv" if made.scheme == "arxiv" else "OpenAlex"}
     if batch.problem:
         problem = _("It could not be fetched. %(why)s") % {"why": batch.problem}
-    elif refused := batch.records.exclude(reason="").values_list("reason", flat=True).first():
+    elif refused:
         problem = _("%(where)s sent a record that cannot be read: %(why)s") % {**where, "why": refused}
     else:
         problem = _("%(where)s does not know it. Look whether it is typed right.") % where
     return Standing(made, problem=problem)
 
 
-def names_on(paper: Paper, author: Author) -> tuple[Name, ...]:
-    """The names on a paper, those that agree with one of the author's first."""
+def _agreement(author: Author) -> Callable[[Signature], int]:
+    """How well a printed name agrees with those of the author: 0 not at all, above 1 by the family name."""
     forms = set(author.variants.values_list("folded", "family_key", "surname_key"))
     folded, families = {form[0] for form in forms} | {fold(author.name)}, {form[1] for form in forms}
     surnames = {form[2] for form in forms} | {surname_key(author.name.split(" ")[-1])}
@@ -152,9 +173,7 @@ def names_on(paper: Paper, author: Author) -> tuple[Name, ...]:
         family = signature.family_key in families or signature.surname_key in surnames
         return 3 * whole + 2 * family + (family and signature.given_key[:1] in initials)
 
-    found = list(paper.signatures.select_related("assignment__author").order_by("position"))
-    found.sort(key=lambda signature: (-agreement(signature), signature.position))
-    return tuple(Name(signature, agreement(signature) > 1) for signature in found)
+    return agreement
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ Problem: a name with one Cyrillic letter reads like another person's, a characte
 around, and a link may be a script. Idea: everything is composed (NFC) and refused, with a sentence, where it holds what
 cannot be seen or a mixture of scripts that no language writes; a link is http or https and is shown with its host.
 Source: Unicode UTS #39 (mixed-script detection); RFC 3986, RFC 5891. Entry points: `line`, `paragraphs`, `name`,
-`link`, `shown_host`.
+`in_one_script`, `link`, `shown_host`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,18 @@ def paragraphs(text: str, longest: int) -> str:
 
 
 def name(text: str, longest: int) -> str:
-    """A name: a line with a letter, without markup, in letters that cannot pass for another script's."""
+    """A name: a line with a letter, without markup. Raises ValidationError."""
     text = line(text, longest)
     if set(text) & set("<>{}\\$&#%=|@/"):
         raise ValidationError(_("A name is written without markup: as it is to be read."))
     if text and not any(character.isalpha() for character in text):
         raise ValidationError(_("A name has at least one letter."))
+    return text
+
+
+def in_one_script(text: str, longest: int) -> str:
+    """A name in letters that cannot pass for another script's. Raises ValidationError."""
+    text = name(text, longest)
     if mixes_scripts(text):
         raise ValidationError(
             _("This name mixes letters of scripts that look alike, such as Latin and Cyrillic. Write it in one script.")

@@ -19,15 +19,17 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, reports
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, Suggestion
+from profiles import changesets, decisions, reports, rights
+from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address
 from tests.conftest import fact, with_role
@@ -80,6 +82,8 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
+    asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
@@ -95,7 +99,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
-        "key": Authenticator.objects.create(
+        "asked": asked,
+        "key": key,
+        "passkey": Authenticator.objects.create(
             user=with_address("keyholder"), type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
         ),
     }
@@ -125,7 +131,7 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         "<path:object_id>": str(objects["author"].pk),
         "<id>": str(objects["author"].pk),
         "<path:content_type_id>": "1",
-        "<int:pk>": str(objects["key"].pk),
+        "<int:pk>": str(objects["passkey"].pk),
         r"(?P<app_label>account|": "",
         r"(?P<url>.*)$": "nowhere/",
         "<str:key>": objects["confirmation"],
@@ -167,22 +173,28 @@ def session_of(account: Account | None) -> str:
     return str(session.session_key)
 
 
+_REQUESTS = RequestFactory()
+_HANDLERS = {checks: ClientHandler(enforce_csrf_checks=checks) for checks in (False, True)}
+
+
 def ask(session: str, method: str, address: str, htmx: bool = False, checks: bool = False) -> Answer:
-    """One request, rolled back. `checks`: with the check for cross-site requests that the test client leaves out."""
+    """One request, rolled back. `checks`: with the check for cross-site requests that the test client leaves out.
+
+    The client itself would copy each template's context, which takes longer than the page.
+    """
     cache.clear()
-    client = Client(raise_request_exception=False, enforce_csrf_checks=checks)
-    if session:
-        client.cookies[settings.SESSION_COOKIE_NAME] = session
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"} if session else {}
+    request = _REQUESTS.generic(method, address, headers=headers | ({"HX-Request": "true"} if htmx else {}))
     with transaction.atomic():
         before = _rows()
-        response = client.generic(method, address, headers={"HX-Request": "true"} if htmx else {})
+        response = _HANDLERS[checks](request.environ)
         body = b"".join(response) if response.streaming else response.content
         after = _rows()
         transaction.set_rollback(True)
     return Answer(
         response.status_code,
         dict(response.headers),
-        {name: dict(cookie) for name, cookie in response.cookies.items()},
+        {name: {k: str(v) for k, v in cookie.items()} for name, cookie in response.cookies.items()},
         body,
         {table: count - before.get(table, 0) for table, count in after.items() if count != before.get(table, 0)},
     )
@@ -192,6 +204,7 @@ def _rows() -> dict[str, int]:
     """Rows that this transaction touched, by table."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE schemaname = 'public'"
+            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
+            " WHERE schemaname = 'public' AND n_tup_ins + n_tup_upd + n_tup_del > 0"
         )
         return dict(cursor.fetchall())

@@ -23,6 +23,8 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from profiles import letters
 from profiles.models import Account, Author
@@ -95,11 +97,16 @@ def _cipher() -> MultiFernet:
 class ConnectionAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Sign-in through another site: nothing but its identifier is taken over, and no account is found by an address."""
 
-    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
+        sociallogin.account.extra_data = {}  # a whole public record, with names and addresses
+        sociallogin.email_addresses.clear()
+        return sociallogin.user
+
+    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> SocialApp:
+        """The site that is set up. Where none is, its pages are not there; what was connected can be disconnected."""
         try:
             return super().get_app(request, provider, client_id)
         except SocialApp.DoesNotExist:
-            raise Http404("This sign-in is switched off.") from None
-
-    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> Any:
-        return sociallogin.user
+            if request.path == reverse("socialaccount_connections"):
+                return SocialApp(provider=provider)
+            raise Http404(_("This site is not connected with ORCID.")) from None

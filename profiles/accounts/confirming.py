@@ -8,7 +8,7 @@ from allauth.account.views import ConfirmEmailView
 
 
 class ConfirmEmail(ConfirmEmailView):  # type: ignore[misc]
-    """allauth's, which would log out whoever opens another account's link: a link in a letter would be enough for it."""
+    """allauth's, which would log out whoever opens another account's link, wherever it stands."""
 
     def logout_other_user(self, confirmation: Any) -> None:
         if self.request.method == "POST":

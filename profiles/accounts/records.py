@@ -80,6 +80,7 @@ PARTS: Mapping[str, Part] = {
     "profiles.RightsRequest.decided_by": Part(
         "requests_decided", hidden=("key_hash", "contact", "subject", "text", "account_id"), stays=STAFF
     ),
+    "profiles.Renaming.account": Part("renamings", stays="by the old name it is kept off every page"),
     "papers.Batch.created_by": Part("imports", stays=STAFF),
     "papers.Batch.rolled_back_by": Part("imports_rolled_back", stays=STAFF),
     "papers.BatchRecord.rolled_back_by": Part("records_rolled_back", stays=STAFF),

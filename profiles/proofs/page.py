@@ -41,7 +41,7 @@ _UNSEEN = frozenset(
     | {"option", "script", "select", "style", "svg", "template", "textarea", "title"}
 )
 _UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
-_OF_VISITORS = re.compile(r"comment|guest-?book|repl(?:y|ies)|disqus|review|webmention", re.IGNORECASE)
+_OF_VISITORS = re.compile(r"comment|guest-?book|\brepl(?:y|ies)|disqus|\breviews?\b|webmention", re.IGNORECASE)
 
 
 def code_of(proof: Proof) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -54,7 +56,8 @@ def page(client: Client, claim: Claim) -> str:
 
 def test_of_a_paper_that_is_here_one_chooses_ones_name_and_the_likely_one_comes_first(client: Client, claim: Claim):
     ask(client, claim, identifier="https://arxiv.org/abs/2001.00002v1")
-    [name, other] = wishes.standing(WishedWork.objects.get()).names
+    [standing] = wishes.standings(claim)
+    name, other = standing.names
     assert (name.signature.name, name.likely) == ("Ada Lovelace", True)
     assert other.signature.name == "A. Lovelace"
     shown = page(client, claim)
@@ -173,6 +176,19 @@ def test_too_many_are_told_when_to_come_back(client: Client, claim: Claim, monke
     response = ask(client, claim, identifier="2001.00010")
     assert response.status_code == 429
     assert WishedWork.objects.count() == 1
+
+
+def test_many_wishes_cost_as_many_queries_as_few(client: Client, claim: Claim, bring: Callable[..., Batch]):
+    bring(*(fact(f"2005.{n:05}", ["Ada Lovelace", f"Friend {n}"]) for n in range(1, 9)))
+    asked = []
+    page(client, claim)  # the first one of a session asks more
+    for few in (range(1, 3), range(3, 9)):
+        for n in few:
+            wishes.wish(claim, f"2005.{n:05}")
+        with CaptureQueriesContext(connection) as captured:
+            page(client, claim)
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
 
 
 def test_nobody_answers_anothers_wish(client: Client, claim: Claim):

@@ -65,7 +65,7 @@ def holder(client: Client, xiangning_chen: Author) -> Account:
     )
     Author.objects.filter(pk=xiangning_chen.pk).update(account=account, bio="I make engines.")
     OwnWords.objects.create(author=xiangning_chen, pronouns="she")
-    signature = Signature.objects.filter(assignment__author=xiangning_chen).first()
+    signature = Signature.objects.filter(assignment__author=xiangning_chen).earliest("pk")
     ClaimMark.objects.create(claim=claim, signature=signature, answer="mine")
     Proof.objects.create(claim=claim, kind="page", state=Proof.State.VALID, subject=SECRET, note=SECRET)
     ClaimEvent.objects.create(claim=claim, what="held", level_before=0, level_after=3, by=account)

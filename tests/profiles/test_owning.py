@@ -359,6 +359,17 @@ def test_the_receipt_and_the_page_of_the_work_have_the_buttons(client: Client, c
     assert "It is mine" in client.get(smith("2001.00004").paper.get_absolute_url()).content.decode()
 
 
+def test_where_another_decision_stands_against_it_the_owner_is_told(client: Client, claim: Claim, sent):
+    ada = with_role("ada")
+    other = smith("2001.00004").assignment.author
+    decisions.decide(ada, claim.author, other, same=False)
+    decisions.decide(ada, smith("2001.00004"), smith("2001.00005"), same=True)
+    decisions.decide(ada, smith("2001.00005"), smith("2001.00001"), same=False)
+    client.force_login(claim.account)
+    fragment = answer(client, claim, "4", "mine", headers={"HX-Request": "true"}).content.decode()
+    assert ("4" in works(claim.author)) != ("Another decision stands against it" in fragment)
+
+
 def test_curators_find_what_owners_propose_and_answer_it(client: Client, smiths, sent):
     claim = held(smiths[0], level=2)
     say(claim, _4=True, _1=False)

@@ -20,6 +20,7 @@ from profiles.proofs import attestation
 from profiles.proofs.attestation import AGAIN, KIND, MOST_WAITING
 from profiles.proofs.kind import Kind
 from tests.conftest import fact
+from trust.proved import proved_of
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -305,6 +306,7 @@ def test_a_ring_of_accounts_without_a_strong_proof_stays_at_level_two(bring, k):
         if one != other
     )  # fmt: skip
     assert [claims.given(claim, NOW) for claim in ring] == [[]] * k
+    assert not any(proved.attesting for proved in proved_of([claim.author_id for claim in ring]).values())
     claims.expire(NOW)
     assert {claim.level for claim in Claim.objects.all()} == {2}
 

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.models import Paper
 from profiles.models import Assignment, Author
+from profiles.proofs import printed
 from profiles.proofs.printed import addresses, links
 
 from ..conftest import fact
@@ -53,3 +54,15 @@ def test_two_queries_whatever_the_number_of_works(ada, bring):
     with CaptureQueriesContext(connection) as many:
         assert len(addresses(ada)) > 30
     assert len(few) == len(many) == 2
+
+
+def test_only_the_newest_works_are_read(ada, monkeypatch):
+    monkeypatch.setattr(printed, "MOST_WORKS", 2)
+    assert [p.value for p in addresses(ada)] == ["alovelace@x.org"]
+    monkeypatch.setattr(printed, "MOST_WORKS", 1)
+    assert links(ada) == []
+
+
+def test_of_a_long_author_list_nothing_is_anybodys_by_name(ada, monkeypatch):
+    monkeypatch.setattr(printed, "MOST_AUTHORS", 1)
+    assert [p.own for p in addresses(ada)] == [False, False]

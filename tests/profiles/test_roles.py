@@ -121,11 +121,6 @@ def test_a_form_is_taken_from_whom_it_is_for(
             assert response["Location"].startswith(reverse("account_login")), name
 
 
-def test_no_form_is_sent_by_a_get(client: Client, addresses: dict[str, str]):
-    client.force_login(with_role("curator"))
-    assert {name: client.get(addresses[name]).status_code for name in FORMS} == dict.fromkeys(FORMS, 405)
-
-
 def test_the_navigation_shows_what_one_may_open(client: Client, somebody: str):
     html = client.get("/accuracy/").content.decode()
     assert (f'href="{reverse("curate")}"' in html) == (somebody in {"curator", "administrator"})
