@@ -23,7 +23,7 @@ from .disambiguation.model import Model
 from .models import Assignment, Author, Correction, NameVariant
 from .queue import LARGEST_TEAM, newest_works
 from .receipts import Receipt, receipt
-from .shown import JOIN, KEY, LABEL
+from .shown import JOIN, KEY, LABEL, private_forms
 from .statements import rows
 
 WORKS = WEIGHED  # newest works of each that are compared: those that a decision is weighed with
@@ -141,6 +141,9 @@ def compare(left: Author, right: Author) -> Comparison:
         .order_by("-works", "printed")
         .values_list("author_id", "printed", "works")
     ):
+        if len(sides[author].printed) < PRINTED:
+            sides[author].printed.append((printed, works))
+    for author, printed, works in private_forms(sides):
         if len(sides[author].printed) < PRINTED:
             sides[author].printed.append((printed, works))
     for assignment in newest_works(list(sides), LISTED):

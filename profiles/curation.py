@@ -183,6 +183,12 @@ def journal_page(request: HttpRequest) -> HttpResponse:
         word: request.GET.get(word, "").replace("\0", "").strip()[:300] for word in ("who", "verb", "kind", "subject")
     }
     found, following = _newest(journal.read(**words), request.GET.get("before", ""))
+    # What an author was called then may be a name that its owner has left.
+    about = {entry.subject_id for entry in found if entry.subject_kind == Author._meta.label_lower}
+    named = Author.objects.filter(hides_printed=True).in_bulk(about)
+    for entry in found:
+        if entry.subject_kind == Author._meta.label_lower and entry.subject_id in named:
+            entry.subject = named[entry.subject_id].name
     verbs, kinds = journal.words()
     given = {key: value for key, value in words.items() if value}
     context = {

@@ -20,7 +20,7 @@ from django.db.models.functions import RowNumber
 
 from . import statements
 from .models import Assignment, Author, NameVariant, Suggestion
-from .shown import JOIN, KEY, LABEL
+from .shown import JOIN, KEY, LABEL, private_forms
 
 SHOWN = 10  # cases on a page: each is read with care
 WORDS = 5  # coauthors and topics of a side
@@ -131,6 +131,8 @@ def described(suggestions: Sequence[Suggestion]) -> list[Pair]:
     for author, printed in (
         NameVariant.objects.filter(author__in=sides).order_by("-works", "printed").values_list("author_id", "printed")
     ):
+        sides[author].variants.append(printed)
+    for author, printed, _works in private_forms(sides):
         sides[author].variants.append(printed)
     for assignment in newest_works(list(sides), WORKS):
         sides[assignment.author_id].newest.append(assignment)

@@ -10,7 +10,7 @@ people whom sentences about an author may name, `Redaction` for the sentences, `
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +43,14 @@ def names(papers: Iterable[Paper]) -> dict[int, str]:
     """The shown name of each signature of these papers, by its id: for exports."""
     signatures = Signature.objects.filter(paper__in=[paper.pk for paper in papers])
     return {signature.pk: signature.shown_name for signature in signatures.select_related("assignment__author")}
+
+
+def private_forms(authors: Iterable[int]) -> list[tuple[int, str, int]]:
+    """(author, name as printed, works) of those who hide them: for curators alone, who could not work otherwise."""
+    rows = Assignment.objects.filter(author__in=list(authors), author__hides_printed=True)
+    rows = rows.exclude(state=Assignment.State.REJECTED).select_related("signature").order_by("signature")
+    counted = Counter((row.author_id, row.signature.name) for row in rows)
+    return [(author, name, works) for (author, name), works in counted.most_common()]
 
 
 class Redaction:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bzpeer import pipeline
+from papers import journal
 from papers.models import JournalEntry, Paper, Signature
 from profiles import changesets, decisions, renaming, shown
 from profiles.models import Account, Assignment, Author, Claim
@@ -198,6 +199,22 @@ def test_a_curator_does_not_overrule_the_owner(claim: Claim):
 def test_the_journal_does_not_hold_the_old_name(claim: Claim):
     rename(claim)
     assert not [entry for entry in JournalEntry.objects.all() if "Smith" in f"{entry.subject} {entry.details}"]
+
+
+def test_curators_see_what_is_printed_marked_as_private(client: Client, bring, claim: Claim):
+    bring(fact("2001.00070", [OLD, "Vera Rubin"], "Dark matter in dwarf galaxies", categories=["astro-ph.GA"]))
+    other, author = signature(70).assignment.author, rename(claim)
+    address = reverse("curate_compare", args=[author.pk, other.pk])
+    assert client.get(address).status_code in {302, 403}
+    curator = with_role("curator")
+    journal.write(curator, "looked at", claim.author)  # it is called by the old name here, and by the new one there
+    client.force_login(curator)
+    page = client.get(address, follow=True).content.decode()
+    assert "private, the name was changed" in page
+    assert "R. Smith" in page
+    page = client.get(reverse("curate_journal"), {"kind": "profiles.author"}).content.decode()
+    assert NEW in page
+    assert OLD not in page
 
 
 def test_who_is_merged_into_a_record_that_hides_a_name_is_shown_by_the_new_one(client: Client, bring, claim: Claim):
