@@ -362,7 +362,7 @@ def test_a_cell_that_begins_like_a_formula_is_text(client: Client, start: str):
     BatchRecord.objects.create(batch=batch, number=1, fate=BatchRecord.Fate.REFUSED, reason="No.", raw=raw)
     answer = client.get(reverse("batch_refused", args=[batch.pk]))
     assert isinstance(answer, StreamingHttpResponse)
-    _head, row = csv.reader(io.StringIO(b"".join(answer).decode(), newline=""))  # type: ignore[arg-type]
+    _head, row = csv.reader(io.StringIO(b"".join(answer).decode(), newline=""))
     assert row[3] == f"'{raw}"
 
 
