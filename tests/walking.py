@@ -187,7 +187,7 @@ def ask(session: str, method: str, address: str, htmx: bool = False, checks: boo
     request = _REQUESTS.generic(method, address, headers=headers | ({"HX-Request": "true"} if htmx else {}))
     with transaction.atomic():
         before = _rows()
-        response = _HANDLERS[checks](request.environ)
+        response: Any = _HANDLERS[checks](request.environ)
         body = b"".join(response) if response.streaming else response.content
         after = _rows()
         transaction.set_rollback(True)
