@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from papers import limits
-from profiles import claims, proofs
+from profiles import claims, grounds, proofs
 from profiles.levels import Route
 from profiles.models import Account, Assignment, Author, Claim, Letter, Proof
 from profiles.proofs import attestation
@@ -305,7 +305,7 @@ def test_a_ring_of_accounts_without_a_strong_proof_stays_at_level_two(bring, k):
         for n, other in enumerate(ring)
         if one != other
     )  # fmt: skip
-    assert [claims.given(claim, NOW) for claim in ring] == [[]] * k
+    assert [grounds.given(claim, NOW) for claim in ring] == [[]] * k
     assert not any(proved.attesting for proved in proved_of([claim.author_id for claim in ring]).values())
     claims.expire(NOW)
     assert {claim.level for claim in Claim.objects.all()} == {2}
