@@ -1,0 +1,335 @@
+"""Three people in a real browser: a researcher takes hold of the reference profile, proves it, puts it right, changes a
+name, and leaves with everything; a stranger disputes it; somebody without an account has a record removed.
+
+BZPEER_SCREENSHOTS=folder keeps what each step looks like, on a telephone and on a desk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from celery import current_app
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from bzpeer import tasks
+from papers.models import Batch
+from profiles.models import Account, Author, Claim, Letter
+from tests.conftest import PARITY, fact
+from tests.papers.http_server import Answer, Server, serving
+from tests.test_browser import browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+__all__ = ["browser"]
+
+PASSWORD = "correct horse battery staple"
+SHOTS = os.environ.get("BZPEER_SCREENSHOTS", "")
+OLD, NEW = "Xiangning Chen", "Robin Morgenstern"
+WIDTHS = {"telephone": 390, "desk": 1280}
+
+
+@pytest.fixture
+def homepage() -> Iterator[tuple[Server, dict[str, str]]]:
+    """A web server of this machine with one page, whose text a test may change."""
+    page = {"text": "Nothing yet."}
+    html = {"Content-Type": "text/html"}
+    with serving(lambda path: Answer(f"<p>{page['text']}</p>".encode(), headers=html)) as server:
+        yield server, page
+
+
+@pytest.fixture
+def people(
+    bring: Callable[..., Batch], homepage: tuple[Server, dict[str, str]], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Author]:
+    """The reference profile, one of whose papers prints an address and a page, and Grace, who wrote one paper alone."""
+    known = {task.name: task for task in (tasks.refresh_authors, tasks.deliver_letters)}
+    monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda name, given=(): known[name](*given))
+    settings.HARVEST_LOOPBACK = settings.MAIL_KEPT = True
+    bring(PARITY.read_bytes())
+    paper = json.loads(PARITY.read_bytes().splitlines()[1])
+    comments = f"Contact: xiangning.chen@cs.example.edu; see {homepage[0].url}/~xiangningchen/"
+    bring(_snapshot(paper, comments), _snapshot(fact("2001.00001", ["Grace Hopper"]), "grace.hopper@navy.example.org"))
+    return {name: Author.objects.get(name=name) for name in (OLD, "Grace Hopper", "Cho-Jui Hsieh")}
+
+
+def _snapshot(paper: dict[str, Any], comments: str) -> bytes:
+    """The same record as the snapshot of arXiv has it, a little newer."""
+    parsed = [[name.split()[-1], " ".join(name.split()[:-1]), ""] for name in paper["authors"]]
+    made = {"version": "v1", "created": "Mon, 15 May 2023 00:00:00 GMT"}
+    record = {
+        "id": paper["id"],
+        "authors": ", ".join(paper["authors"]),
+        "authors_parsed": parsed,
+        "title": paper["title"],
+        "abstract": paper.get("abstract", "An abstract."),
+        "categories": " ".join(paper["categories"]),
+        "comments": comments,
+        "versions": [made],
+        "update_date": "2022-12-31",
+    }
+    return json.dumps(record).encode()
+
+
+class Visitor:
+    """Somebody with a browser of their own, whose console stays silent."""
+
+    def __init__(self, browser: Browser, site: str) -> None:
+        self.context: BrowserContext = browser.new_context(accept_downloads=True)
+        self.page: Page = self.context.new_page()
+        self.site, self.said = site, list[str]()
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def goes(self, address: str) -> Page:
+        self.page.goto(self.site + address)
+        return self.page
+
+    def presses(self, name: str, nth: int = 0) -> None:
+        self.page.locator("main").get_by_role("button", name=name, exact=True).nth(nth).click()
+
+    def follows(self, name: str) -> None:
+        self.page.locator("main").get_by_role("link", name=name, exact=True).first.click()
+
+    def sees(self, text: str) -> None:
+        expect(self.page.locator("main")).to_contain_text(text)
+
+    def looks(self, step: str) -> None:
+        """The page fits, a screen reader stumbles over nothing, and a picture is kept where that is asked."""
+        for name, width in WIDTHS.items():
+            self.page.set_viewport_size({"width": width, "height": 900})
+            assert self.page.evaluate("document.documentElement.scrollWidth") <= width, (step, name)
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                if SHOTS:
+                    Path(SHOTS).mkdir(parents=True, exist_ok=True)
+                    self.page.screenshot(path=f"{SHOTS}/{step}-{name}-{scheme}.png", full_page=True)
+        found = Axe().run(self.page)
+        assert found.violations_count == 0, f"{step}: {found.generate_report()}"
+
+    def signs_up(self, email: str) -> None:
+        page = self.goes("/accounts/signup/")
+        page.get_by_label("Email", exact=True).fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        self.looks("01-sign-up")
+        self.presses("Sign up")
+        self.looks("02-confirm-sent")
+        self.page.goto(_link(email, r"\S+/accounts/confirm-email/\S+"))
+        self.looks("03-confirm")
+        self.presses("Yes, it is mine")
+        if "/login" in self.page.url:
+            page.get_by_label("E-mail or user name").fill(email)
+            page.get_by_label("Password").fill(PASSWORD)
+            self.presses("Log in")
+
+    def is_asked_again(self) -> None:
+        """Sensitive pages ask for the password again."""
+        if "/reauthenticate" in self.page.url:
+            self.page.get_by_label("Password").fill(PASSWORD)
+            self.page.locator("main form button[type=submit]").first.click()
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callable[[], Visitor]]:
+    """visitor(): a new one. Answers that are no success are noted by the browser itself."""
+    settings.SITE_URL = str(live_server.url)
+    there: list[Visitor] = []
+
+    def visitor() -> Visitor:
+        there.append(Visitor(browser, str(live_server.url)))
+        return there[-1]
+
+    yield visitor
+    for one in there:
+        one.context.close()
+        assert [text for text in one.said if not text.startswith("Failed to load resource")] == []
+
+
+def _link(email: str, pattern: str) -> str:
+    """What the newest letter to that address leads to."""
+    text = Letter.objects.filter(to=email).latest("pk").text
+    found = re.search(pattern, text)
+    assert found, text
+    return found[0]
+
+
+def _trust(visitor: Visitor, author: Author) -> dict[str, int]:
+    """The points of each rule on the page, which add up to its total."""
+    page = visitor.goes(f"/people/{author.pk}/trust/")
+    rows = page.locator("table.sum tbody tr")
+    points = {
+        row.locator("th").inner_text().splitlines()[0].strip(): int(row.locator("td").first.inner_text())
+        for row in rows.all()
+    }
+    assert sum(points.values()) == int(page.locator("table.sum tfoot td").first.inner_text())
+    return points
+
+
+def _public(visitor: Visitor, author: Author, paper: int) -> str:
+    """All that the main public pages say, and where they are."""
+    said = []
+    addresses = (f"/people/{author.pk}/", f"/people/{author.pk}/graph/", f"/people/{author.pk}/trust/")
+    more = (f"/people/{author.pk}/history/", f"/works/{paper}/", f"/works/{paper}/attribution/{author.pk}/")
+    for address in (*addresses, *more, "/", f"/search/?q={OLD.replace(' ', '+')}"):
+        page = visitor.goes(address)
+        page.wait_for_load_state("networkidle")
+        said += [page.content(), page.url]
+    return "\n".join(said).replace(f'value="{OLD}"', "")  # what was typed into the search stands in its field
+
+
+def test_a_researcher_takes_hold_of_the_record_and_leaves_again(
+    visitor: Callable[[], Visitor],
+    people: dict[str, Author],
+    homepage: tuple[Server, dict[str, str]],
+    tmp_path: Path,
+) -> None:
+    author, reader, me = people[OLD], visitor(), visitor()
+    before = _trust(reader, author)
+    assert sum(before.values()) == 21
+    me.signs_up("robin@example.org")
+
+    # Claim, in steps that can be left and resumed.
+    me.goes(author.get_absolute_url())
+    me.looks("04-profile")
+    me.follows("Claim this record")
+    me.looks("05-claim")
+    me.presses("Begin the claim")
+    me.sees("Which works are mine?")
+    not_mine = me.page.locator("fieldset.answer").first
+    wrong = not_mine.locator("legend").inner_text()
+    not_mine.get_by_label("Not mine").check()
+    me.looks("06-works")
+    me.presses("Save and take hold of the record")
+    me.sees("verification L2")
+    me.looks("07-held")
+    claim = Claim.objects.get(author=author)
+    assert _trust(reader, author)["Control"] == 5
+
+    # Prove it by the page that a paper links to.
+    me.goes(claim.get_absolute_url())
+    me.page.locator("#proof-page").get_by_role("button", name=re.compile("Use this")).first.click()
+    me.looks("08-page-proof")
+    me.presses("Look at the page now")
+    me.looks("09-not-there-yet")
+    homepage[1]["text"] = me.page.locator("pre code").first.inner_text()
+    me.presses("Look at the page now")
+    me.sees("verification L3")
+    me.looks("10-level-3")
+    points = _trust(reader, author)
+    assert points["Control"] == 20
+    assert points["Works"] == 12
+    reader.looks("11-trust-at-level-3")
+    reader.goes(author.get_absolute_url())
+    assert wrong not in reader.page.locator("#works").inner_text()
+    expect(reader.page.locator("body")).to_contain_text("Verification L3")
+
+    # And by a code to the address that it prints; with every work reviewed that is level 4.
+    me.goes(claim.get_absolute_url())
+    me.page.locator("#proof-mail").get_by_role("button", name=re.compile("Use this")).first.click()
+    me.looks("12-mail-proof")
+    code = re.search(r"\b\d{4}\s?\d{4}\b", Letter.objects.filter(to="xiangning.chen@cs.example.edu").latest("pk").text)
+    assert code
+    me.page.get_by_label("The code of eight digits").fill(code[0])
+    me.presses("Prove it")
+    me.sees("verification L3")
+    me.goes(f"/claims/{claim.pk}/works/")
+    me.presses("All the rest are mine")
+    me.sees("verification L4")
+    me.looks("13-level-4")
+    points = _trust(reader, author)
+    assert (points["Control"], points["Review"]) == (30, 20)
+
+    # Change the name: the old one is nowhere.
+    author.refresh_from_db()
+    paper = author.assignments.order_by("signature__paper").first()
+    assert paper
+    assert OLD in _public(reader, author, paper.signature.paper_id)
+    me.goes(f"/people/{author.pk}/edit/")
+    me.looks("14-edit")
+    me.goes(f"/people/{author.pk}/name/")
+    me.is_asked_again()
+    me.page.locator("main input[type=text]").fill(NEW)
+    me.page.get_by_label(re.compile("My name has changed")).check()
+    me.looks("15-name")
+    me.presses("Change the name")
+    said = _public(reader, author, paper.signature.paper_id)
+    assert NEW in said
+    assert OLD not in said
+    assert OLD.lower().replace(" ", "-") not in said
+    reader.goes(f"/people/{author.pk}/")
+    reader.looks("16-renamed")
+
+    # Export everything, then delete the account.
+    me.goes("/account/")
+    me.looks("17-account")
+    me.goes("/account/export/")
+    me.is_asked_again()
+    me.looks("18-export")
+    with me.page.expect_download() as downloading:
+        me.page.locator("main form button[type=submit]").first.click()
+    downloading.value.save_as(tmp_path / "mine.zip")
+    with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
+        assert {"bzpeer.json", "works.bib"} <= set(archive.namelist())
+        assert archive.read("works.bib").count(b"@") >= 6
+        assert "robin@example.org" in archive.read("bzpeer.json").decode()
+    me.goes("/account/delete/")
+    me.is_asked_again()
+    me.looks("19-delete")
+    if (typed := me.page.locator("main input:not([type=hidden])")).count():
+        typed.first.fill(PASSWORD if typed.first.get_attribute("type") == "password" else "delete")
+    me.page.locator("main form button[type=submit]").first.click()
+    assert not Account.objects.filter(email="robin@example.org").exists()
+    reader.goes(f"/people/{author.pk}/")
+    reader.sees("Unclaimed author")
+    assert OLD not in reader.page.content()  # who leaves takes the old name along
+
+
+def test_a_stranger_disputes_a_record_and_a_curator_compares_both_sides(
+    visitor: Callable[[], Visitor], people: dict[str, Author]
+) -> None:
+    author, first, second = people[OLD], visitor(), visitor()
+    for one, email in ((first, "first@example.org"), (second, "second@example.org")):
+        one.signs_up(email)
+        one.goes(f"/people/{author.pk}/claim/")
+        if one is second:
+            one.sees("Another account holds this record")
+            one.looks("20-claimed-already")
+        one.presses("Begin the claim")
+        one.presses("Save and take hold of the record")
+    second.sees("Disputed: a curator decides")
+    second.looks("21-disputed")
+    assert Author.objects.get(pk=author.pk).account == Account.objects.get(email="first@example.org")
+    assert "claim" in Letter.objects.filter(to="first@example.org").latest("pk").text
+
+
+def test_somebody_without_an_account_has_a_record_removed(
+    visitor: Callable[[], Visitor], people: dict[str, Author]
+) -> None:
+    grace, author = visitor(), people["Grace Hopper"]
+    grace.goes(f"/people/{author.pk}/rights/")
+    grace.page.locator("label", has_text="Remove it").locator("input").check()
+    grace.page.locator("label", has_text="Send a code to").locator("input").check()
+    grace.looks("22-rights")
+    grace.presses("Go on")
+    grace.looks("23-code")
+    code = re.search(r"\b\d{4}\s?\d{4}\b", Letter.objects.filter(to="grace.hopper@navy.example.org").latest("pk").text)
+    assert code
+    grace.page.get_by_role("textbox", name="Code").fill(code[0])
+    grace.presses("Confirm")
+    grace.sees("Your record is removed.")
+    grace.looks("24-removed")
+    reader = visitor()
+    answer = reader.page.goto(f"{reader.site}/people/{author.pk}/")
+    assert answer
+    assert answer.status == 410
+    assert "Hopper" not in reader.page.content()
+    reader.looks("25-gone")
+    reader.goes("/search/?q=Hopper")
+    expect(reader.page.locator("main a[href*='/people/']")).to_have_count(0)
