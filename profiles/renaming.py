@@ -9,8 +9,6 @@ Entry points: `rename`, `restore`, and `person_name` for the page.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -26,16 +24,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from . import anchors, authors, powers
+from . import anchors, authors, powers, wording
 from .models import Account, Author, Claim, Renaming
-from .proposals import LONGEST_NAME, readable
+from .proposals import LONGEST_NAME
 from .views import find_author
 
 # Enough for a name and second thoughts; whoever has stolen an account cannot play with a name for long.
 MOST = 3
 PERIOD = timedelta(days=30)
-# Alphabets with letters that look like those of another.
-_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
 @transaction.atomic
@@ -89,22 +85,10 @@ def _uncover(author: Author) -> None:
 
 
 def _checked(name: str) -> str:
-    name = readable(name)
+    name = wording.in_one_script(name, LONGEST_NAME)
     if not name:
         raise ValidationError(_("Type the name by which you want to be shown."))
-    for word in name.split():
-        if len(_alphabets(word)) > 1:
-            raise ValidationError(
-                _("“%(word)s” mixes letters of two alphabets that look alike. Write each word in one of them.")
-                % {"word": word}
-            )
     return name
-
-
-def _alphabets(word: str) -> set[str]:
-    """Those of `_ALIKE` that the word's letters are of."""
-    names = (unicodedata.name(letter, "") for letter in unicodedata.normalize("NFKC", word) if letter.isalpha())
-    return {found[0] for name in names if (found := re.match(r"\w+", name))} & _ALIKE
 
 
 class NameForm(forms.Form):

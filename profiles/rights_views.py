@@ -95,7 +95,8 @@ def status(request: HttpRequest, key: str) -> HttpResponse:
     context = {"asked": found, "key": key, "problems": problems, "masked": rights.masked(found.subject)}
     if found.proof == rights.Proof.PAGE and found.state == rights.State.BEGUN:
         context["code"] = rights.page_code(found)
-    return _secret(render(request, "profiles/rights_request.html", context, status=400 if problems else 200))
+    # Always 200: the address is a secret, and the addresses of requests that are refused stand in the log.
+    return _secret(render(request, "profiles/rights_request.html", context))
 
 
 def _step(request: HttpRequest, asked: RightsRequest, key: str) -> HttpResponse | list[str]:

@@ -181,7 +181,12 @@ def _public(visitor: Visitor, author: Author, paper: int) -> str:
         page = visitor.goes(address)
         page.wait_for_load_state("networkidle")
         said += [page.content(), page.url]
-    return "\n".join(said).replace(f'value="{OLD}"', "")  # what was typed into the search stands in its field
+    others = Author.objects.filter(name=OLD).exclude(pk=author.pk).values_list("pk", flat=True)
+    text = "\n".join(said).replace(f'value="{OLD}"', "")  # what was typed into the search stands in its field
+    for other in others:  # who has the work that was not hers goes on bearing the name
+        text = re.sub(rf'<(li|a)[^>]*>(?:(?!</?\1).)*"/people/{other}/.*?</\1>', "", text, flags=re.DOTALL)
+        text = re.sub(rf'<a [^>]*href="/people/{other}/[^"]*"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
+    return text
 
 
 def test_a_researcher_takes_hold_of_the_record_and_leaves_again(

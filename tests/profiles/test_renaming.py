@@ -95,8 +95,8 @@ def test_only_an_owner_with_proved_control_may(client: Client, claim: Claim, lev
     ("name", "part"),
     [
         ("", "Type the name"),
-        ("Rosa Smіth", "two alphabets"),  # a Cyrillic і
-        ("Αda Lovelace", "two alphabets"),  # a Greek Alpha
+        ("Rosa Smіth", "look alike"),  # a Cyrillic і
+        ("Αda Lovelace", "look alike"),  # a Greek Alpha
         ("Ro\u200bsa", "cannot be seen"),
         ("<b>Rosa</b>", "without markup"),
         ("x" * 201, "at most 200"),
