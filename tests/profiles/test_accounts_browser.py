@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 
+from tests.looking import look
 from tests.profiles.test_accounts import PASSWORD, ada, code_for
 from tests.test_browser import browser
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-SHOTS = os.environ.get("BZPEER_SHOTS")
 
 
 @pytest.fixture
@@ -37,18 +33,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
     # The browser itself notes answers that are no success, such as a refused form, and gives hints on forms.
     assert [text for text in said if not text.startswith(("Failed to load resource", "[DOM]"))] == []
-
-
-def look(page: Page, name: str) -> None:
-    """No barrier and no sideways scrolling, wide and narrow, in both schemes."""
-    for width, scheme in ((1280, "light"), (390, "dark")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{name} {width} {scheme}: {found.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
 def come_in(page: Page, site: str) -> None:

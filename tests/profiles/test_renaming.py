@@ -99,7 +99,7 @@ def test_only_an_owner_with_proved_control_may(client: Client, claim: Claim, lev
         ("Αda Lovelace", "look alike"),  # a Greek Alpha
         ("Ro\u200bsa", "cannot be seen"),
         ("<b>Rosa</b>", "without markup"),
-        ("x" * 201, "at most 200"),
+        ("x" * 201, "At most 200"),
         (OLD, "shown already"),
     ],
 )

@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 
 from papers.models import JournalEntry
 from profiles import bulk, decisions, reports
-from profiles.models import Account, Author, BulkReview, Claim, Suggestion
+from profiles.models import Account, Author, BulkReview, Claim, RightsRequest, Suggestion
 from profiles.urls import urlpatterns
 from tests.conftest import fact, with_role, with_second_factor
 
@@ -28,6 +28,8 @@ PAGES = [
     "curate_proposals",
     "curate_claims",
     "curate_claim",
+    "curate_rights",
+    "curate_rights_request",
     "curate_decided",
     "curate_decision",
     "curate_compare",
@@ -64,7 +66,9 @@ def addresses(bring) -> dict[str, str]:
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=[[one.pk, other.pk, "names"]], made_by=maker)
     Suggestion.objects.get_or_create(left=one, right=other, defaults={"probability": 0.5, "sentence": "names"})
     claim = Claim.objects.create(author=one, account=maker, state=Claim.State.HELD, level=2)
+    asked = RightsRequest.objects.create(author=one, kind="hide", proof="curator", state="waiting", text="It is me.")
     by_name: dict[str, list[int | str]] = {
+        "curate_rights_request": [asked.pk],
         "curate_claim": [claim.pk],
         "curate_report": [report.pk],
         "curate_report_close": [report.pk],
