@@ -17,7 +17,8 @@ def look(page: Page, name: str) -> None:
     """No barrier and no sideways scrolling, wide and narrow, light and dark."""
     for width, scheme in ALL if SCREENSHOTS else WIDE_AND_NARROW:
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # axe must not meet a colour half-way
+        # Without motion, or axe meets a colour half-way to another.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         if SCREENSHOTS:
             Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
             page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)

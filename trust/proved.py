@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from profiles.models import Author, Claim, Proof
 from profiles.powers import CONTROL
+from profiles.proofs import BY_SLUG
 from profiles.proofs.printed import addresses
 
 from .scoring import agrees
@@ -23,8 +24,8 @@ HIDDEN = "a person whose record is hidden"  # counts like any other, and is name
 @dataclass(slots=True)
 class Proved:
     """Of one author: the level of the claim that holds it, whether a second account proved control too, the iDs that
-    its holder signed in with, the coauthors who attest (by id), the addresses that were proved, and the works that
-    print them."""
+    its holder signed in with, the coauthors who attest (by id), the addresses that were proved, the works that print
+    them, and in words each proof that counts."""
 
     level: int = 0
     disputed: bool = False
@@ -32,6 +33,7 @@ class Proved:
     attesting: dict[int, str] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     papers: set[int] = field(default_factory=set)
+    proofs: list[str] = field(default_factory=list)
 
     def agreeing(self, affiliations: Iterable[tuple[str, int]]) -> frozenset[str]:
         """Those of the affiliations (as printed, work) that name the place of a proved address, or stand beside it."""
@@ -56,10 +58,12 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
     by_mail: dict[int, set[str]] = {}
     rows = valid.annotate(by_controls=Exists(controls)).order_by("pk")
     about = ("author", "author__name", "author__visibility")
-    for author, kind, subject, by_controls, coauthor, name, visibility in rows.values_list(
-        "claim__author", "kind", "subject", "by_controls", *about
+    for author, kind, subject, proved_at, by_controls, coauthor, name, visibility in rows.values_list(
+        "claim__author", "kind", "subject", "proved_at", "by_controls", *about
     ):
         it = found[author]
+        if kind in BY_SLUG and kind != "attestation":
+            it.proofs.append(f"{BY_SLUG[kind].label}, since {proved_at.day} {proved_at:%B %Y}")
         if kind == "orcid":
             it.iDs.add(subject)
         elif kind == "attestation" and by_controls and coauthor is not None:

@@ -85,6 +85,7 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
             tuple(proved[author].attesting.values()),
             proved[author].agreeing(affiliations[author]),
             proved[author].disputed,
+            tuple(proved[author].proofs),
         )
         for author in authors
     }

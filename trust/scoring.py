@@ -61,7 +61,8 @@ class Facts:
     `affiliations` are (as printed, work id), dated by their work; `identifiers` are outside iDs that sources state
     and that agree over the works; `claimed_level` is that of the claim that holds the record, and `disputed` says that
     a second account proved control too; `attestations` are the names of coauthors at level 3 or above who attest;
-    `agreeing` are those of the affiliations, as printed, that agree with an address that was proved."""
+    `agreeing` are those of the affiliations, as printed, that agree with an address that was proved; `proofs` are the
+    claim's own, in words."""
 
     works: tuple[Work, ...]
     collaborators: tuple[tuple[int | None, str, int], ...] = ()
@@ -71,6 +72,7 @@ class Facts:
     attestations: tuple[str, ...] = ()
     agreeing: frozenset[str] = frozenset()
     disputed: bool = False
+    proofs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def control(facts: Facts) -> Component:
         0 if facts.disputed else CONTROL[facts.claimed_level],
         CONTROL[5],
         f"5 for a claim, 20 for one strong proof, 30 for two{suspended}",
+        (Row("claimed by an account with a confirmed address"), *map(Row, facts.proofs)) if facts.claimed_level else (),
     )
 
 
@@ -238,7 +241,7 @@ RULES: tuple[Callable[[Facts], Component], ...] = (
 
 # What would raise a component, cheapest for the person first.
 _REMEDIES = (
-    ("control", "Claim the record and prove control of it"),
+    ("control", "Claim the record, and prove control of it in two ways"),
     ("review", "Confirm which of the works are right"),
     ("identifiers", "Have a source state an ORCID iD on the papers"),
     ("attestation", "Ask coauthors whose control is proved to attest"),

@@ -35,9 +35,14 @@ def points(author: Author, client: Client) -> dict[str, int]:
 
 
 def test_the_level_of_the_claim_gives_control(client: Client, author: Author):
-    held(author, 3)
+    claim = held(author, 3)
+    now = timezone.now()
+    Proof.objects.create(claim=claim, kind="mail", subject="a@x.org", state=Proof.State.VALID, proved_at=now)
     page = client.get(reverse("person_trust", args=[author.pk]))
     assert (points(author, client)["control"], page.context["level"]) == (20, 3)
+    said = page.content.decode()
+    assert f"An address printed on a paper, since {now.day} {now:%B %Y}" in said
+    assert "a@x.org" not in said
 
 
 def test_a_proved_dispute_suspends_control_and_the_page_says_so(client: Client, author: Author):
@@ -60,7 +65,7 @@ def test_a_signed_in_orcid_settles_which_of_two_counts(client: Client, author: A
     assert points(author, client)["identifiers"] == 0
     claim = held(author, 3)
     SocialAccount.objects.create(user=claim.account, provider="orcid", uid=ID)
-    Proof.objects.create(claim=claim, kind="orcid", subject=ID, state=Proof.State.VALID)
+    Proof.objects.create(claim=claim, kind="orcid", subject=ID, state=Proof.State.VALID, proved_at=timezone.now())
     assert facts_of([author.pk])[author.pk].identifiers == (f"ORCID {ID}, signed in",)
 
 
@@ -68,7 +73,9 @@ def test_an_institutions_address_that_a_paper_names_gives_the_affiliation_five(c
     Signature.objects.filter(assignment__author=author).update(affiliations=["Computing, UCLA"])
     assert points(author, client)["affiliation"] == 2
     claim = held(author, 2)
-    proof = Proof.objects.create(claim=claim, kind="institution", subject="noor@cs.ucla.edu", state=Proof.State.VALID)
+    proof = Proof.objects.create(
+        claim=claim, kind="institution", subject="noor@cs.ucla.edu", state=Proof.State.VALID, proved_at=timezone.now()
+    )
     assert points(author, client)["affiliation"] == 5
     Proof.objects.filter(pk=proof.pk).update(expires_at=timezone.now() - timedelta(days=1))
     assert points(author, client)["affiliation"] == 2
