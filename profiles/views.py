@@ -120,6 +120,7 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         raise Http404("This work is not attributed to this person.")
     if found.pk != author:
         return redirect("attribution", paper, found.pk, permanent=True)
+    assignment.author = found
     evidence = shown.evidence(assignment.evidence, found, shown.around(found))
     context = {
         "author": found,

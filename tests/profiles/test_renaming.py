@@ -109,7 +109,7 @@ def test_what_is_no_name_is_refused(claim: Claim, name: str, part: str):
         rename(claim, name, hide=False)
 
 
-@pytest.mark.parametrize("name", ["Роза Смит", "Rosa Смит", "王伟", "محمد علي", "O’Neill-Łuk Ş. Jr."])
+@pytest.mark.parametrize("name", ["Роза Смит", "王伟", "محمد علي", "O’Neill-Łuk Ş. Jr."])
 def test_a_name_is_written_in_any_script(claim: Claim, name: str):
     assert rename(claim, name).name == name
 
