@@ -2,9 +2,9 @@
 
 Problem: a researcher knows best which works are theirs, and whoever only says to be that researcher must not be able to
 change a record. Idea: with control proved (`powers.owner`) each word is a decision that no run breaks and that the
-owner can take back; without, or where another owner or a curator has said otherwise, it is a proposal that waits for a
-curator. Entry points: `review` for many works at once, `take_back`, `accept`, `refuse`, `stand` for the pages,
-`on_release` when a claim ends.
+owner can take back; without, for a family name that the record does not bear, or where another owner or a curator has
+said otherwise, it is a proposal that waits for a curator. Entry points: `review` for many works at once, `take_back`,
+`accept`, `refuse`, `stand` for the pages, `on_release` when a claim ends.
 """
 
 from __future__ import annotations
@@ -75,10 +75,15 @@ def _other_names(author: Author, verdicts: Mapping[int, bool]) -> dict[int, bool
 
 
 def _said_otherwise(claim: Claim, verdicts: Mapping[int, bool]) -> set[int]:
-    """Signatures that another owner holds, or of which somebody else decided otherwise."""
+    """Signatures that another owner holds, of which somebody else decided otherwise, or that print a family name which
+    nothing on the record bears: whoever controls one record could take anybody's works to it."""
     mine = [pk for pk, same in verdicts.items() if same]
+    borne = Signature.objects.filter(assignment__author=claim.author_id).values_list("surname_key", flat=True)
+    names = {*borne.distinct(), *claim.author.variants.values_list("surname_key", flat=True)}
+    foreign = Signature.objects.filter(pk__in=mine).exclude(assignment__author=claim.author_id)
     theirs = Signature.objects.filter(pk__in=mine, assignment__author__account__isnull=False)
     found = set(theirs.exclude(assignment__author=claim.author_id).values_list("pk", flat=True))
+    found.update(foreign.exclude(surname_key__in=names).values_list("pk", flat=True))
     live = Correction.objects.live().exclude(made_by=claim.account_id)
     works = live.filter(signature__in=[*verdicts], kind=Correction.Kind.ATTRIBUTION)
     for signature, author, same, as_owner in works.values_list("signature", "author", "same", "as_owner"):

@@ -68,6 +68,13 @@ def claim(smiths: tuple[Author, Author]) -> Claim:
     return held(smiths[0])
 
 
+def test_a_work_that_prints_another_family_name_is_proposed(claim: Claim):
+    rubin = Signature.objects.get(paper__arxiv_id="2001.00004", family="Rubin")
+    assert owning.review(claim, {rubin.pk: True}, timezone.now()) == []
+    assert not Correction.objects.exists()
+    assert WorkProposal.objects.get().signature == rubin
+
+
 def test_mine_brings_a_work_here_and_not_mine_takes_it_off_through_imports_runs_and_versions(bring, claim: Claim):
     assert claim.author_id in say(claim, _4=True, _1=False, _2=True)
     assert works(claim.author) >= {"2", "3", "4"}
