@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from . import __version__
 
 
-def version(request: HttpRequest) -> dict[str, str]:
-    """The running version, for the footer."""
-    return {"bzpeer_version": __version__}
+def version(request: HttpRequest) -> dict[str, str | bool]:
+    """The running version, and whether mail stays on this machine, for the footer."""
+    return {"bzpeer_version": __version__, "mail_is_kept": settings.MAIL_KEPT}
