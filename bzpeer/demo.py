@@ -34,9 +34,7 @@ def ensure(report: Callable[[str], None]) -> None:
     if not Account.objects.filter(is_superuser=True).exists():
         password = secrets.token_urlsafe(9)
         Account.objects.create_superuser("demo", password=password)
-        report(
-            f"demo account for /admin/ and, with the mail kept on this machine, /outbox/: name demo, password {password} (shown once)"
-        )
+        report(f"demo account for /admin/ and /outbox/, where mail is kept: name demo, password {password} (told once)")
         if "demo" in settings.SECOND_FACTOR_EXEMPT:
             report("it needs no second factor: it is for trying things out; every other account of staff does")
 
