@@ -63,7 +63,8 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
     ):
         it = found[author]
         if kind in BY_SLUG and kind != "attestation":
-            it.proofs.append(f"{BY_SLUG[kind].label}, since {proved_at.day} {proved_at:%B %Y}")
+            since = f", since {proved_at.day} {proved_at:%B %Y}" if proved_at else ""
+            it.proofs.append(f"{BY_SLUG[kind].label}{since}")
         if kind == "orcid":
             it.iDs.add(subject)
         elif kind == "attestation" and by_controls and coauthor is not None:
