@@ -329,7 +329,7 @@ def test_up_ends_with_a_sentence_when_a_child_dies(home: Path) -> None:
     os.kill(valkey, signal.SIGKILL)
     errors = process.communicate(timeout=PATIENCE)[1]
     # A child that Valkey left in mid-sentence may say so first, in words of its own.
-    assert any(line.startswith("Valkey was killed by SIGKILL") for line in errors.splitlines())
+    assert any(line.startswith("Valkey was killed by SIGKILL") for line in errors.splitlines()), errors
     assert process.returncode == 1
     assert _processes_of(home) == []
 
