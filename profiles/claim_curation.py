@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -101,13 +102,10 @@ def _side(claim: Claim) -> Side:
     for proof in found:
         claimed.shown(proof)
         proof.shown = proof.subject  # type: ignore[attr-defined]  # a curator judges by the whole address
-    marks: dict[str, int] = {}
-    for answer in claim.marks.values_list("answer", flat=True):
-        marks[answer] = marks.get(answer, 0) + 1
+    marks = Counter(claim.marks.values_list("answer", flat=True))
     said = Correction.objects.live().filter(author=claim.author_id, made_by=claim.account_id, as_owner=True)
-    for same in said.values_list("same", flat=True):
-        answer = ClaimMark.Answer.MINE if same else ClaimMark.Answer.NOT_MINE
-        marks[answer] = marks.get(answer, 0) + 1
+    answers = {True: ClaimMark.Answer.MINE.value, False: ClaimMark.Answer.NOT_MINE.value}
+    marks.update(answers[same] for same in said.values_list("same", flat=True))
     given = grounds.given(claim, timezone.now())
     missing = levels.missing(given, grounds.unreviewed(claim.author_id))
     return Side(claim, claim.state == Claim.State.HELD, found, missing, marks)

@@ -12,18 +12,16 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from papers.models import Signature
 
 from . import levels, proofs
-from .models import Assignment, Author, Claim, Correction, NameVariant, Suggestion
-from .powers import CONTROL
+from .models import Assignment, Author, Claim, Correction, NameVariant, Proof, Suggestion
 
 
 def given(claim: Claim, now: datetime) -> list[levels.Given]:
     """The valid proofs as the level reads them; an attestation counts while the coauthor controls a record."""
-    proved = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
     found = []
-    valid = claim.proofs.valid(now).annotate(by_proved=Exists(proved))
-    for slug, by, paper, by_proved in valid.values_list("kind", "by", "paper", "by_proved"):
+    valid = claim.proofs.valid(now).annotate(by_controls=Proof.given_in_control())
+    for slug, by, paper, by_controls in valid.values_list("kind", "by", "paper", "by_controls"):
         kind = proofs.BY_SLUG.get(slug)
-        if kind is not None and (by_proved or kind.route is not levels.Route.ATTESTED):
+        if kind is not None and (by_controls or kind.route is not levels.Route.ATTESTED):
             found.append(levels.Given(slug, kind.route, by, paper))
     return found
 

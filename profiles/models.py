@@ -27,6 +27,8 @@ from django.utils.translation import pgettext_lazy
 
 from papers.models import Batch, Paper, Signature
 
+from .levels import CONTROLLED
+
 
 class Account(AbstractUser):
     """Someone who signs in. The name is opaque unless an administrator gave one: it stands beside public decisions."""
@@ -779,6 +781,10 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         """Those that have not ended."""
         return self.filter(state__in=Claim.LIVE)
 
+    def controlling(self) -> ClaimQuerySet:
+        """Those that hold their record with control of it proved."""
+        return self.filter(state=Claim.State.HELD, level__gte=CONTROLLED)
+
 
 class Claim(models.Model):
     """An account says that an author is who holds it: begun, held or disputed, and never deleted.
@@ -1014,6 +1020,11 @@ class Proof(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for claim {self.claim_id}: {self.state}"
+
+    @staticmethod
+    def given_in_control() -> models.Exists:
+        """Of a proof: whether who gave it (`by`) controls a record now, as an attestation needs."""
+        return models.Exists(Claim.objects.controlling().filter(account=models.OuterRef("by")))
 
 
 class ClaimEvent(models.Model):

@@ -11,9 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from . import levels
 from .models import Account, Author, Claim
 
-CONTROL = 3  # the least level at which control is proved
+CONTROL = levels.CONTROLLED  # the least level at which control is proved
 
 
 def held_by(account: Account | AnonymousUser, author: Author | None = None) -> Claim | None:

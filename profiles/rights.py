@@ -22,7 +22,6 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from papers import journal
-from papers.fetching import Unfetched
 from papers.models import Paper
 
 from . import anchors, codes, letters, powers
@@ -157,12 +156,7 @@ def prove_by_code(request: RightsRequest, typed: str, now: datetime) -> str:
 def prove_by_page(request: RightsRequest, key: str, now: datetime) -> None:
     """Look whether the page carries the code. Raises ValidationError where it does not, or cannot be read."""
     _expect(request, Proof.PAGE)
-    code = page_code(request)
-    try:
-        found = page.fetcher(request.subject).get(request.subject, lambda body: page.carries(body, code))
-    except Unfetched as error:
-        raise ValidationError(_("The page could not be read. %(why)s") % {"why": error}) from error
-    if not found:
+    if not page.shows(request.subject, page_code(request)):
         raise ValidationError(_("The page was read, but the code is not on it, or not where a reader sees it."))
     with transaction.atomic():
         request = _locked(request)

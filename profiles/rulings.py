@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from papers.models import Signature
 
@@ -21,7 +21,6 @@ from .disambiguation.clustering import Contradiction as Found
 from .disambiguation.clustering import Decisions, Step
 from .disambiguation.signatures import Signature as Printed
 from .models import Assignment, Author, Claim, Contradiction, Correction, Proof
-from .powers import CONTROL
 
 Pair = tuple[int, int]
 
@@ -124,9 +123,8 @@ class Rulings:
 
 def _attested(surnames: Any) -> list[Pair]:
     """The names on papers of which a coauthor who controls their own record says that the claimant wrote them."""
-    controls = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
     told = Proof.objects.filter(
-        Exists(controls),
+        Proof.given_in_control(),
         kind="attestation",
         state=Proof.State.VALID,
         claim__state=Claim.State.HELD,

@@ -72,7 +72,7 @@ def every_address(**objects: Any) -> dict[str, str]:
     hides.
     """
     found: dict[str, str] = {}
-    for route in _routes(get_resolver()):
+    for route in routes(get_resolver()):
         if route.startswith(LEFT_OUT):
             continue
         names = _ARGUMENT.findall(route)
@@ -87,14 +87,14 @@ def every_address(**objects: Any) -> dict[str, str]:
     return found
 
 
-def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
     """Each pattern's whole route, those of included ones too."""
     for entry in resolver.url_patterns:
         route = before + str(entry.pattern)
         if isinstance(entry, URLPattern):
             yield route
         else:
-            yield from _routes(entry, route)
+            yield from routes(entry, route)
 
 
 def _values(route: str, name: str, objects: Objects) -> tuple[Any, ...]:

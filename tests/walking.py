@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,14 +24,14 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
 from profiles import changesets, decisions, reports, rights
 from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
 from profiles.proposals import Merge, SetIdentifier
-from tests.addresses import LEFT_OUT, every_address
+from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
 ROLES = ("visitor", "reader", "owner", "curator", "administrator", "unarmed")
@@ -138,7 +138,7 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         r"^confirm-email/(?P<key>[-:\w]+)/$": f"confirm-email/{objects['confirmation']}/",
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-set-password/",
     }
-    for route in _routes(get_resolver()):
+    for route in routes(get_resolver()):
         if not route.startswith(LEFT_OUT):
             continue
         address = route
@@ -149,15 +149,6 @@ def every_pattern(objects: Mapping[str, Any]) -> dict[str, str]:
         assert not set("<>^$") & set(address), f"tests/walking.py does not know what stands in {route}"
         found[route] = f"/{address}"
     return found
-
-
-def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
-    for entry in resolver.url_patterns:
-        route = before + str(entry.pattern)
-        if isinstance(entry, URLPattern):
-            yield route
-        else:
-            yield from _routes(entry, route)
 
 
 def session_of(account: Account | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from profiles.models import Author, Claim, Proof
@@ -53,10 +52,9 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
             found[author].level = level
         elif level >= CONTROL:
             found[author].disputed = True
-    controls = Claim.objects.filter(account=OuterRef("by"), state=Claim.State.HELD, level__gte=CONTROL)
     valid = Proof.objects.valid(timezone.now()).filter(claim__author__in=authors, claim__state=Claim.State.HELD)
     by_mail: dict[int, set[str]] = {}
-    rows = valid.annotate(by_controls=Exists(controls)).order_by("pk")
+    rows = valid.annotate(by_controls=Proof.given_in_control()).order_by("pk")
     about = ("author", "author__name", "author__visibility")
     for author, kind, subject, proved_at, by_controls, coauthor, name, visibility in rows.values_list(
         "claim__author", "kind", "subject", "proved_at", "by_controls", *about

@@ -27,7 +27,7 @@ from papers.models import Signature
 
 from .. import letters, powers, resolving
 from ..models import Account, Assignment, Author, Claim, Proof
-from .kind import Kind, Offer, Route
+from .kind import Kind, Offer, Route, offered
 
 SLUG = "attestation"
 MOST_WAITING = 10  # coauthors asked at a time and not heard yet: two are enough
@@ -59,7 +59,7 @@ def _beside(claim: Claim) -> QuerySet[Assignment]:
     """Names beside the claimant's on papers, both surely attributed, of people who can attest; newest paper first."""
     surely = Assignment.STRONG_OR_BETTER
     shared = Assignment.objects.filter(author=claim.author_id, state__in=surely).values("signature__paper")
-    able = Claim.objects.filter(state=Claim.State.HELD, level__gte=powers.CONTROL, account__is_active=True)
+    able = Claim.objects.controlling().filter(account__is_active=True)
     beside = Assignment.objects.filter(
         signature__paper__in=shared,
         state__in=surely,
@@ -74,7 +74,7 @@ def _beside(claim: Claim) -> QuerySet[Assignment]:
 def _begin(claim: Claim, subject: str, now: datetime) -> Proof:
     """Ask the coauthor (an author's id) by a letter. Raises ValidationError where that is not, or not yet, possible."""
     claim = Claim.objects.select_for_update(of=("self",), no_key=True).select_related("author").get(pk=claim.pk)
-    offer = next((offer for offer in _offers(claim) if offer.subject == subject), None)
+    offer = offered(_offers(claim), subject)
     if offer is None or offer.paper is None:
         raise ValidationError(_("Only coauthors who proved control of their own record can be asked."))
     coauthor = Author.objects.select_related("account").get(pk=int(subject))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,11 @@ class Offer:
     subject: str
     label: str
     paper: Paper | None = None
+
+
+def offered(offers: Iterable[Offer], subject: str) -> Offer | None:
+    """The one of these offers that is named so; None where it is not offered (any more)."""
+    return next((offer for offer in offers if offer.subject == subject), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ..models import Claim, Proof
 from . import coded
-from .kind import Kind, Offer, Route
+from .kind import Kind, Offer, Route, offered
 from .printed import addresses
 
 
@@ -21,7 +21,7 @@ def offers(claim: Claim) -> list[Offer]:
 
 def begin(claim: Claim, subject: str, now: datetime) -> Proof:
     """Send a code to the printed address, never to the account's. Raises ValidationError where it is not printed."""
-    offer = next((offer for offer in offers(claim) if offer.subject == subject), None)
+    offer = offered(offers(claim), subject)
     if offer is None:
         raise ValidationError(_("No work of this record prints this address as yours. Choose another proof."))
     return coded.send(KIND.slug, claim, offer.subject, offer.paper, now)

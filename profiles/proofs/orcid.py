@@ -16,7 +16,7 @@ from papers.identifiers import orcid as read_orcid
 from papers.models import Paper
 
 from ..models import Assignment, Claim, Proof
-from .kind import Kind, Offer, Route
+from .kind import Kind, Offer, Route, offered
 
 
 def offers(claim: Claim) -> list[Offer]:
@@ -43,7 +43,7 @@ def begin(claim: Claim, subject: str, now: datetime) -> Proof:
     """The sign-in was the proof: nothing is left to do. Raises ValidationError where the iD is not offered any more."""
     from .. import claims  # it reads the kinds
 
-    offer = next((offer for offer in offers(claim) if offer.subject == subject), None)
+    offer = offered(offers(claim), subject)
     if offer is None:
         raise ValidationError(_("This iD is not connected to your account, or not stated on this record."))
     proof = Proof.objects.create(claim=claim, kind=KIND.slug, subject=offer.subject, paper=offer.paper)

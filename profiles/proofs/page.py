@@ -28,7 +28,7 @@ from papers import fetching, limits
 from papers.fetching import Fetcher, Unfetched
 
 from ..models import Claim, Proof
-from .kind import Kind, Offer, Route
+from .kind import Kind, Offer, Route, offered
 from .printed import links
 
 # A homepage is some ten kilobytes. A person waits for the answer, and a worker with them.
@@ -62,7 +62,7 @@ def _offers(claim: Claim) -> Sequence[Offer]:
 
 def _begin(claim: Claim, subject: str, now: datetime) -> Proof:
     """The proof that has begun, a second time the same: the code does not change."""
-    offer = next((offer for offer in _offers(claim) if offer.subject == subject), None)
+    offer = offered(_offers(claim), subject)
     if offer is None:
         raise ValidationError(_("No record of yours links to this page as yours alone."))
     begun = Proof.objects.filter(claim=claim, kind=KIND.slug, subject=subject, state=Proof.State.BEGUN).first()
@@ -77,11 +77,7 @@ def _complete(proof: Proof, data: Mapping[str, str], now: datetime) -> bool:
         )
     if not _still(proof):
         raise ValidationError(_("No record of yours links to this page as yours alone any more."))
-    try:
-        found = fetcher(proof.subject).get(proof.subject, lambda body: carries(body, code_of(proof)))
-    except Unfetched as error:
-        raise ValidationError(_("The page could not be read. %(why)s") % {"why": error}) from error
-    if not found:
+    if not shows(proof.subject, code_of(proof)):
         raise ValidationError(
             _("The page was read, but the code is not on it. Put it where a reader sees it, then look again.")
         )
@@ -91,6 +87,14 @@ def _complete(proof: Proof, data: Mapping[str, str], now: datetime) -> bool:
 def _still(proof: Proof) -> bool:
     """Whether a work of the record still links to the page as this person's: a work that goes takes its page along."""
     return proof.subject in {offer.subject for offer in _offers(proof.claim)}
+
+
+def shows(url: str, code: str) -> bool:
+    """Whether the page carries the code now. Raises ValidationError where it cannot be read."""
+    try:
+        return fetcher(url).get(url, lambda body: carries(body, code))
+    except Unfetched as error:
+        raise ValidationError(_("The page could not be read. %(why)s") % {"why": error}) from error
 
 
 def fetcher(url: str) -> Fetcher:
