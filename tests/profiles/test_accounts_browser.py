@@ -118,7 +118,7 @@ def test_a_passkey_is_added_and_logs_in(page: Page, live_server: Any):
     look(page, "passkey-add")
     page.get_by_label("Log in with it alone").check()
     page.get_by_role("button", name="Add", exact=True).click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_url(lambda address: reverse("mfa_add_webauthn") not in address)  # after the key was made in the page
     assert Authenticator.objects.filter(user=account, type=Authenticator.Type.WEBAUTHN).exists()
     page.goto(site + reverse("mfa_list_webauthn"))
     look(page, "passkeys")
