@@ -26,7 +26,7 @@ def around(author: Author, limits: Mapping[Kind, int] = LIMITS) -> Slice:
 
     Eight queries whatever the author's size. An institution leads to the newest paper that prints it.
     """
-    held = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
+    held = Assignment.objects.filter(author=author).standing()
     known = Coauthorship.objects.listed().filter(author=author)
     ties = list(known.strongest_first().select_related("coauthor")[: limits["person"]])
     written = Paper.objects.filter(signatures__assignment__in=held)

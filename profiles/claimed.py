@@ -159,13 +159,13 @@ def works_page(claim: Claim, cursor: str, perhaps: bool) -> dict[str, Any]:
 
 def on_record(claim: Claim) -> QuerySet[Assignment]:
     """The works that stand on the record."""
-    return Assignment.objects.filter(author=claim.author_id).exclude(state=Assignment.State.REJECTED)
+    return Assignment.objects.filter(author=claim.author_id).standing()
 
 
 def perhaps_yours(claim: Claim) -> QuerySet[Assignment]:
     """Works of unclaimed records that may be the claimant's too."""
     near = Author.objects.filter(grounds.perhaps(claim))
-    return Assignment.objects.filter(author__in=near).exclude(state=Assignment.State.REJECTED)
+    return Assignment.objects.filter(author__in=near).standing()
 
 
 def unanswered(claim: Claim) -> QuerySet[Assignment]:

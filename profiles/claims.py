@@ -30,7 +30,6 @@ from papers.models import Signature
 from . import anchors, grounds, letters, levels, owning, proofs, resolving
 from .models import (
     Account,
-    Assignment,
     Author,
     Claim,
     ClaimEvent,
@@ -155,7 +154,7 @@ def hold(claim: Claim, now: datetime) -> Claim:
     claimant(account)
     if problem := obstacle(author):
         raise ValidationError(problem)
-    works = set(author.assignments.exclude(state=Assignment.State.REJECTED).values_list("signature", flat=True))
+    works = set(author.assignments.standing().values_list("signature", flat=True))
     if works <= set(claim.marks.filter(answer=ClaimMark.Answer.NOT_MINE).values_list("signature", flat=True)):
         raise ValidationError(_("You said that none of these works is yours: then this is somebody else’s record."))
     if (other := other_of(account, author)) is not None:

@@ -340,4 +340,4 @@ def _chosen(author: Author, papers: list[int]) -> list[Assignment]:
 
 
 def _standing(author: Author) -> Any:
-    return Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
+    return Assignment.objects.filter(author=author).standing()

@@ -28,7 +28,7 @@ def given(claim: Claim, now: datetime) -> list[levels.Given]:
 
 def unreviewed(author: int) -> int:
     """How many of the author's works neither the owner nor a curator said anything about."""
-    works = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
+    works = Assignment.objects.filter(author=author).standing()
     return works.exclude(reviewed(author)).count()
 
 

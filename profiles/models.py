@@ -203,6 +203,14 @@ class NameVariant(models.Model):
         return self.printed
 
 
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    """Questions asked of assignments."""
+
+    def standing(self) -> AssignmentQuerySet:
+        """Those that are on the record: not rejected."""
+        return self.exclude(state=Assignment.State.REJECTED)
+
+
 class Assignment(models.Model):
     """The inference that a signature is an author's, with its evidence. Recomputed at will."""
 
@@ -231,6 +239,8 @@ class Assignment(models.Model):
     probability = models.FloatField()
     evidence = models.JSONField(default=list, help_text="items of {rule, weight, sentence}")
     model = models.CharField(max_length=32, help_text="version of the model that inferred it")
+
+    objects = AssignmentQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -152,7 +152,7 @@ def newest_works(authors: Sequence[int], size: int) -> Sequence[Assignment]:
         partition_by="author",
         order_by=[F("signature__paper__updated").desc(nulls_last=True), F("signature__paper").desc()],
     )
-    shown = Assignment.objects.filter(author__in=authors).exclude(state=Assignment.State.REJECTED)
+    shown = Assignment.objects.filter(author__in=authors).standing()
     return list(
         shown.annotate(number=number)
         .filter(number__lte=size)

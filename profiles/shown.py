@@ -48,7 +48,7 @@ def names(papers: Iterable[Paper]) -> dict[int, str]:
 def private_forms(authors: Iterable[int]) -> list[tuple[int, str, int]]:
     """(author, name as printed, works) of those who hide them: for curators alone, who could not work otherwise."""
     rows = Assignment.objects.filter(author__in=list(authors), author__hides_printed=True)
-    rows = rows.exclude(state=Assignment.State.REJECTED).select_related("signature").order_by("signature")
+    rows = rows.standing().select_related("signature").order_by("signature")
     counted = Counter((row.author_id, row.signature.name) for row in rows)
     return [(author, name, works) for (author, name), works in counted.most_common()]
 

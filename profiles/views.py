@@ -57,9 +57,7 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if pk != author.pk or slug != author.slug:
         return redirect(author, permanent=True)
     works, following = newest(
-        author.assignments.exclude(state=Assignment.State.REJECTED)
-        .select_related("signature__paper")
-        .prefetch_related("signature__paper__topics"),
+        author.assignments.standing().select_related("signature__paper").prefetch_related("signature__paper__topics"),
         request.GET.get("after", ""),
         path="signature__paper__",
     )

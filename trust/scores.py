@@ -29,7 +29,7 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
     orcids: dict[int, set[str]] = defaultdict(set)
     rows = (
         Assignment.objects.filter(author__in=authors)
-        .exclude(state=Assignment.State.REJECTED)
+        .standing()
         .annotate(abstracted=~Q(signature__paper__abstract=""))
         .order_by("-signature__paper__updated", "-signature__paper_id")
         .values_list(

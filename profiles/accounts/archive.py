@@ -45,7 +45,7 @@ def archive(account: Account, now: datetime) -> IO[bytes]:
 
 def works_of(author: Author) -> Iterator[Work]:
     """The works on the author's record, the newest first, with readable names."""
-    own = Assignment.objects.filter(author=author).exclude(state=Assignment.State.REJECTED)
+    own = Assignment.objects.filter(author=author).standing()
     papers = Paper.objects.filter(signatures__assignment__in=own).distinct().newest_first().with_people()
     for paper in papers:
         yield Work(

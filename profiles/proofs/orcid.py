@@ -23,7 +23,7 @@ def offers(claim: Claim) -> list[Offer]:
     """The connected iDs that stand on the record, and on no record that another account holds."""
     found = []
     for iD in connected(claim):
-        stated = Assignment.objects.filter(signature__orcid=iD).exclude(state=Assignment.State.REJECTED)
+        stated = Assignment.objects.filter(signature__orcid=iD).standing()
         elsewhere = stated.filter(author__account__isnull=False).exclude(author__account=claim.account_id)
         on_it = stated.filter(author=claim.author_id).select_related("signature__paper").order_by("-signature__paper")
         # Somebody else's claim on this very record is what a dispute is about.
