@@ -59,8 +59,9 @@ def empty_cache() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests that commit empty all tables after them, which the journal would refuse."""
+    """Tests that commit empty all tables after them, which the journal and the ledger would refuse."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE trust_ledgerentry DISABLE TRIGGER ledger_not_emptied")
         cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")
 
 

@@ -19,6 +19,7 @@ from papers.models import JournalEntry
 from profiles.models import Account, Author, Identifier, Letter, OwnAffiliation, OwnWords
 
 DECIDED = "others rely on what was decided; it stays under a name that says nothing"
+WRITTEN = "the other side has it too; it stays there without your name"
 STAFF = "what staff did stays on record, under a name that says nothing"
 
 
@@ -56,6 +57,24 @@ PARTS: Mapping[str, Part] = {
     "profiles.ChangeStep.made_by": Part("steps_of_change_sets", stays=DECIDED),
     "profiles.Follow.account": Part("follows", also=("author__name",)),
     "profiles.FollowQuestion.account": Part("questions_to_a_follower", also=("old_author__name", "new_author__name")),
+    "profiles.TopicFollow.account": Part("topics_followed", also=("topic__name",)),
+    "profiles.NameWatch.account": Part("names_watched"),
+    "profiles.AlertSettings.account": Part("alert_settings", hidden=("feed_key",)),
+    "profiles.Alert.account": Part("alerts", also=("paper__title_text",)),
+    "profiles.Doubt.account": Part("doubts", also=("signature__paper__title_text", "author__name")),
+    "profiles.Invitation.sender": Part("invitations_sent", hidden=("recipient_id",), stays=WRITTEN),
+    "profiles.Invitation.recipient": Part("invitations_received", hidden=("sender_id",), stays=WRITTEN),
+    "profiles.Conversation.closed_by": Part("conversations_left", stays=WRITTEN),
+    "profiles.Message.sender": Part("messages_sent", stays=WRITTEN),
+    "profiles.Block.account": Part("blocked"),
+    "profiles.Block.blocked": Part("blocked_by", hidden=("account_id",)),
+    "profiles.Complaint.reporter": Part("complaints", hidden=("about_id",), stays="a curator may be at it"),
+    "profiles.Complaint.about": Part("complaints_about_me", hidden=("reporter_id", "text"), stays=STAFF),
+    "profiles.Complaint.decided_by": Part(
+        "complaints_decided", hidden=("reporter_id", "about_id", "text"), stays=STAFF
+    ),
+    "profiles.Suspension.account": Part("suspensions"),
+    "profiles.Suspension.made_by": Part("suspensions_made", hidden=("account_id",), stays=STAFF),
     "profiles.CaseHolder.curator": Part("cases_held"),
     "profiles.Report.reporter": Part("reports", stays="its answer may have changed a page"),
     "profiles.Report.closed_by": Part("reports_answered", hidden=("reporter_id",), stays=STAFF),

@@ -1,0 +1,54 @@
+"""Accounts, and what is sent to them."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.functional import cached_property
+
+
+class Account(AbstractUser):
+    """Someone who signs in. The name is opaque unless an administrator gave one: it stands beside public decisions."""
+
+    @cached_property
+    def is_entrusted(self) -> bool:
+        """May do more than readers and owners may: needs a second factor (`bzpeer.middleware`)."""
+        return self.is_staff or self.is_superuser or self.groups.exists() or self.user_permissions.exists()
+
+
+class Code(models.Model):
+    """A single-use code that was sent to an address: only its keyed hash is kept (`profiles.codes`)."""
+
+    purpose = models.CharField(max_length=40, help_text="what it opens, such as “proof 12”")
+    hash = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["purpose", "-id"], name="code_purpose")]
+
+    def __str__(self) -> str:
+        return f"code for {self.purpose}"
+
+
+class Letter(models.Model):
+    """A mail to be sent, or sent: written in the transaction of what it tells, delivered by a worker.
+
+    The text is emptied once it is sent, but where mail is kept to be read on this machine (`settings.MAIL_KEPT`).
+    """
+
+    to = models.EmailField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    made_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    problem = models.TextField(blank=True, help_text="why the last try failed, as a sentence")
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="letter_unsent", condition=models.Q(sent_at=None))]
+
+    def __str__(self) -> str:
+        return f"letter #{self.pk}"
