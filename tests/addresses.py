@@ -43,6 +43,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/reviews/": {"pk": lambda o: o["review"].pk},
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
+    "following/watches/": {"pk": lambda o: o["watch"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
@@ -68,8 +69,8 @@ def every_address(**objects: Any) -> dict[str, str]:
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
     record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
-    hides.
+    follower), report, review, watch (of a name). Fails for a pattern whose arguments are not known here, and for one that
+    another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):

@@ -94,7 +94,7 @@ def _objects(ada: Author) -> dict[str, Any]:
     """What stands for the arguments of addresses that are not about a person or a paper."""
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
-        ("asked", "batch", "change_set", "claim", "decision", "proof", "question", "report", "review"), topic
+        ("asked", "batch", "change_set", "claim", "decision", "proof", "question", "report", "review", "watch"), topic
     )
     return some | {"other": ada, "topic": topic, "orcid": IRRELEVANT, "key": "0"}
 
@@ -239,9 +239,9 @@ def test_followers_see_a_hidden_record_without_its_name_and_can_stop(client: Cli
     html = client.get("/following/").content.decode()
     assert "A hidden record" in html
     assert HIDDEN_NAME not in html
-    assert client.post(reverse("person_follow", args=[ada.pk]))["Location"] == "/following/"
+    assert client.post(reverse("person_follow", args=[ada.pk]), {"follow": "0"})["Location"] == "/following/"
     assert not Follow.objects.filter(account=fan).exists()
-    client.post(reverse("person_follow", args=[ada.pk]))
+    client.post(reverse("person_follow", args=[ada.pk]), {"follow": "1"})
     assert not Follow.objects.filter(account=fan).exists()
 
 

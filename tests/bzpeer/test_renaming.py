@@ -25,6 +25,7 @@ from profiles.models import (
     Follow,
     FollowQuestion,
     Identifier,
+    NameWatch,
     Proof,
     Report,
     RightsRequest,
@@ -109,6 +110,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
 
