@@ -69,8 +69,8 @@ def every_address(**objects: Any) -> dict[str, str]:
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
     record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review, watch (of a name). Fails for a pattern whose arguments are not known here, and for one that
-    another pattern hides.
+    follower), report, review, watch (of a name). Fails for a pattern whose arguments are not known here, and for one
+    that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):
