@@ -44,6 +44,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
+    "invitations/": {"pk": lambda o: o["invitation"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
@@ -68,7 +69,7 @@ def every_address(**objects: Any) -> dict[str, str]:
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
     record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
+    follower), report, review, invitation. Fails for a pattern whose arguments are not known here, and for one that another pattern
     hides.
     """
     found: dict[str, str] = {}
