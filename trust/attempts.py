@@ -39,7 +39,9 @@ from . import rings
 from .scores import facts_of
 from .scoring import level
 
-VICTIMS, FREE = 3, 5  # records whose owners proved control, and records that nobody holds
+WORLD = 500  # actions; then all begins anew, with addresses that no limit has counted yet
+ACCOUNTS = 3  # that are used in turn
+VICTIMS, FREE = 3, 4  # records whose owners proved control, and records that nobody holds
 STOLEN, OWN = "0000-0002-1825-0097", "0000-0001-5109-3700"  # an iD that papers print, and the attackers' own
 
 
@@ -52,9 +54,14 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311
-        self.seed, self.now, self.steps = seed, timezone.now(), 0
+        self.seed, self.steps, self.highest = seed, 0, 0
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.actions = [getattr(self, name) for name in sorted(vars(Walk)) if name.startswith("do_")]
+
+    def _begin(self) -> None:
+        """A world of new people."""
+        self.now = timezone.now()
         self.members = rings.invent(VICTIMS + FREE)
         self.friends = [member.account for member in self.members[:VICTIMS]]
         for member in self.members[:VICTIMS]:
@@ -68,13 +75,15 @@ class Walk:
         self.signatures = list(
             Signature.objects.filter(assignment__author__in=self.records).values_list("pk", flat=True)
         )
-        self.accounts = [rings.invent_account(f"attacker{n}") for n in range(2)]
-        self.highest = 0
-        self.actions = [getattr(self, name) for name in sorted(vars(Walk)) if name.startswith("do_")]
+        self.accounts: list[Account] = []
+        for _account in range(ACCOUNTS):
+            self._arrive()
 
     def take(self, steps: int) -> None:
         """So many actions, each looked at after it. Raises `BreakIn`."""
-        for _step in range(steps):
+        for step in range(steps):
+            if step % WORLD == 0:
+                self._begin()
             self.account = self.random.choice(self.accounts)
             action = self.random.choice(self.actions)
             name = action.__name__.removeprefix("do_").replace("_", " ")
@@ -105,7 +114,7 @@ class Walk:
         said = Correction.objects.filter(made_by__in=[account.pk for account in self.accounts])
         if highest >= powers.CONTROL or said.exists():
             raise BreakIn(f"step {self.steps}, {name}: level {highest}, {said.count()} decisions")
-        if self.steps % 100 == 0:
+        if self.steps % 50 == 0:
             self._look_at_all()
 
     def _look_at_all(self) -> None:
@@ -144,11 +153,17 @@ class Walk:
 
     def _workplace(self) -> str:
         """An address at an institution that the account reads."""
-        return f"{self.account.username.split()[-1]}@{rings.address_of('Xqzbbb').partition('@')[2]}"
+        return f"{self.account.username.split()[-1]}@{self.members[0].address.partition('@')[2]}".lower()
+
+    def _arrive(self) -> None:
+        name = (
+            f"attacker{self.steps}of{self.members[0].address.partition('@')[2].partition('.')[0]}{len(self.accounts)}"
+        )
+        self.accounts = [*self.accounts[1 - ACCOUNTS :], rings.invent_account(name)]  # the oldest is given up
 
     def do_arrive_with_another_account(self) -> None:
-        account = rings.invent_account(f"attacker{self.steps + 100}")
-        self.accounts = [*self.accounts[-7:], account]  # the older ones are given up
+        if self.random.random() < 0.2:
+            self._arrive()
 
     def do_begin(self) -> None:
         claims.begin(self.account, self._author(), self.now, self.random.choice(["", "I am both."]))
@@ -262,7 +277,10 @@ class Walk:
             rights.decide(self.account, self.random.choice(found), "Right.", self.now, grant=True)
 
     def do_wish_for_a_work(self) -> None:
-        wish = wishes.wish(self._held(), f"10.5555/xqzbbb.{self.random.randrange(rings.PAPERS)}")
+        wish = wishes.wish(
+            self._held(),
+            f"10.5555/{self.members[0].author.name.split()[-1].lower()}.{self.random.randrange(rings.PAPERS)}",
+        )
         if (paper := wishes.paper_of(wish)) is not None:
             name = self.random.choice(list(paper.signatures.values_list("pk", flat=True)))
             owning.review(self._held(), {name: True}, self.now)

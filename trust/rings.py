@@ -9,6 +9,7 @@ with a formula (docs/verification.md); then all of it is rolled back, letters an
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from .scores import facts_of
 TEAM = 7  # authors of a paper: six coauthors who attest, of whom five count
 PAPERS = 6  # that a team writes: as many works as count
 GIVEN = "Ringo"
+_LETTERS = "bcdfghjklm"  # without vowels, which would make umlauts
 
 
 @dataclass(slots=True)
@@ -128,15 +130,15 @@ def play(size: int, proved: int, now: datetime) -> Outcome:
     )
 
 
-def invent(size: int, first: int = 0) -> list[Member]:
+def invent(size: int) -> list[Member]:
     """That many people who exist nowhere, in teams of at most `TEAM`, each team with `PAPERS` papers, each person with
-    an account whose own address is confirmed. Numbered from `first`."""
+    an account whose own address is confirmed. Of two calls no name or address is the same: limits count addresses."""
+    call = "".join(secrets.choice(_LETTERS) for _ in range(6))
     members: list[Member] = []
-    for start in range(first, first + size, TEAM):
-        numbers = range(start, min(start + TEAM, first + size))
-        signatures = _papers([_family(number) for number in numbers])
-        for number in numbers:
-            family = _family(number)
+    for start in range(0, size, TEAM):
+        families = [_family(call, number) for number in range(start, min(start + TEAM, size))]
+        signatures = _papers(families)
+        for family in families:
             resolving.resolve([surname_key(family)])
             author = Author.objects.get(assignments__signature=signatures[family])
             members.append(Member(author, invent_account(family), address_of(family), start))
@@ -167,13 +169,13 @@ def address_of(family: str) -> str:
     return f"{GIVEN.lower()}.{family.lower()}@{family.lower()}.example"
 
 
-def _family(number: int) -> str:
-    """A family name that is nobody's, nor like another: no surname is resolved with it.
+def _family(call: str, number: int) -> str:
+    """A family name that is nobody's.
 
-    >>> _family(0), _family(123)
-    ('Xqzbbb', 'Xqzcdf')
+    >>> _family("bcd", 0), _family("bcd", 123)
+    ('Xqzbcdbbb', 'Xqzbcdcdf')
     """
-    return "Xqz" + "".join("bcdfghjklm"[int(digit)] for digit in f"{number:03}")
+    return f"Xqz{call}{''.join(_LETTERS[int(digit)] for digit in f'{number:03}')}"
 
 
 def _papers(families: Sequence[str]) -> dict[str, int]:
