@@ -29,7 +29,7 @@ from profiles.proofs import attestation
 from . import scoring
 from .scores import facts_of
 
-TEAM = 10  # authors of a paper: more coauthors who attest add nothing
+TEAM = 7  # authors of a paper: six coauthors who attest, of whom five count
 PAPERS = 6  # that a team writes: as many works as count
 GIVEN = "Ringo"
 
@@ -78,19 +78,15 @@ def rolled_back() -> Iterator[None]:
 def gain(proves: bool, attesting: int) -> int:
     """The points that a record gains, by whether its account proved control and how many such coauthors attest.
 
-    Without a proof it is what a claim gives, whoever attests. With one: control, the whole review, what is missing to
-    an affiliation that agrees with the proved address, 2 for each of at most five who attest; two of them, and every
-    work reviewed, are level 4.
+    The word of who proved control counts 2, of at most five, and no other word counts anything. Without a proof there
+    is nothing else but the claim. With one: control, the whole review, and what is missing to an affiliation that
+    agrees with the proved address; two who attest, and every work reviewed, are level 4.
     """
+    word = min(scoring.PER_ATTESTATION * attesting, scoring.MOST_ATTESTATIONS)
     if not proves:
-        return scoring.CONTROL[2]
-    return (
-        scoring.CONTROL[4 if attesting > 1 else 3]
-        + scoring.MOST_REVIEW
-        + scoring.MOST_AFFILIATION
-        - scoring.PER_AFFILIATION
-        + min(scoring.PER_ATTESTATION * attesting, scoring.MOST_ATTESTATIONS)
-    )
+        return scoring.CONTROL[2] + word
+    control = scoring.CONTROL[4 if attesting > 1 else 3]
+    return control + scoring.MOST_REVIEW + scoring.MOST_AFFILIATION - scoring.PER_AFFILIATION + word
 
 
 def play(size: int, proved: int, now: datetime) -> Outcome:
@@ -115,7 +111,10 @@ def play(size: int, proved: int, now: datetime) -> Outcome:
         tries.refused_is_right(lambda second=second: claims.hold(second, now))  # type: ignore[misc]
         claims.release(second, member.account, now)
     after = _scores(members)
-    beside = [sum(other.proves and other.team == member.team for other in members) - 1 for member in members]
+    beside = [
+        sum(other.proves and other.team == member.team and other is not member for other in members)
+        for member in members
+    ]
     return Outcome(
         size,
         proved,
@@ -235,21 +234,15 @@ def _prove(member: Member, now: datetime, tries: _Tries) -> None:
 
 
 def _ask_and_attest(member: Member, members: Sequence[Member], now: datetime, tries: _Tries) -> None:
-    """Ask coauthors for their word until no more would count; whoever is asked gives it."""
+    """Ask all coauthors who proved control for their word, which they give, and one who did not."""
     coauthors = [other for other in members if other.team == member.team and other is not member]
-    given = 0
-    for other in sorted(coauthors, key=lambda other: not other.proves):
-        if given == scoring.MOST_ATTESTATIONS // scoring.PER_ATTESTATION + 1:  # one more than counts
-            break
-        subject = str(other.author.pk)
-        if other.proves:
-            asked = attestation.KIND.begin(member.held, subject, now)
-            attestation.attest(asked, other.account, now)
-            given += 1
-        else:
-            tries.refused_is_right(lambda subject=subject: attestation.KIND.begin(member.held, subject, now))  # type: ignore[misc]
-            asked = Proof(claim=member.held, kind=attestation.SLUG, author=other.author)
-            tries.refused_is_right(lambda asked=asked, by=other.account: attestation.attest(asked, by, now))  # type: ignore[misc]
+    for other in (other for other in coauthors if other.proves):
+        asked = attestation.KIND.begin(member.held, str(other.author.pk), now)
+        attestation.attest(asked, other.account, now)
+    if (unproved := next((other for other in coauthors if not other.proves), None)) is not None:
+        tries.refused_is_right(lambda: attestation.KIND.begin(member.held, str(unproved.author.pk), now))
+        word = Proof(claim=member.held, kind=attestation.SLUG, author=unproved.author)
+        tries.refused_is_right(lambda: attestation.attest(word, unproved.account, now))
 
 
 def _scores(members: Sequence[Member]) -> dict[int, int]:
