@@ -26,6 +26,7 @@ Objects = Mapping[str, Any]
 
 # By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "changes/": {"pk": lambda o: o["change_set"].pk},
@@ -68,8 +69,8 @@ def every_address(**objects: Any) -> dict[str, str]:
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
     record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
-    hides.
+    follower), report, review, feed (the key of one). Fails for a pattern whose arguments are not known here, and for
+    one that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):

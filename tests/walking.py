@@ -29,7 +29,18 @@ from django.urls import get_resolver
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
 from profiles import changesets, decisions, reports, rights
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
+from profiles.models import (
+    Account,
+    AlertSettings,
+    Author,
+    BulkReview,
+    Claim,
+    Follow,
+    FollowQuestion,
+    Proof,
+    RightsRequest,
+    Suggestion,
+)
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
@@ -82,6 +93,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    Follow.objects.create(account=owner, author=other)
+    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
+    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
+    assert owner.alerts.exists()
+    AlertSettings.objects.create(account=owner, feed_key="feed")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
@@ -95,6 +111,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "decision": decision,
         "question": question,
         "report": report,
+        "feed": "feed",
         "review": review,
         "claim": claim,
         "proof": proof,

@@ -38,6 +38,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accuracy/",
         "works/<int:pk>/<slug:slug>/",
         "topics/<slug:slug>/",
+        "alerts/feed/<str:key>.atom",
         "accounts/inactive/",
         "accounts/confirm-email/",
         "accounts/password/reset/key/done/",
@@ -133,6 +134,15 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "people/<int:pk>/follow/",
+        "alerts/read/",
+    ],
+    ("405 405 405 405 405", "302 400 400 400 400"): [
+        "alerts/stop/",
+        "alerts/doubt/",
+        "alerts/feed/",
+    ],
+    ("204 200 200 200 200", "405 405 405 405 405"): [
+        "waiting/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -141,6 +151,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/",
         "attestations/",
         "following/",
+        "alerts/",
         "reports/",
         "account/",
     ],

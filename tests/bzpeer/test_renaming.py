@@ -19,6 +19,7 @@ from papers.names import fold
 from profiles import changesets, decisions, powers, renaming
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
     BulkReview,
     Claim,
@@ -74,6 +75,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
     change_set = changesets.apply(curators, Merge(((author.pk, merged.pk),)), WHY)
     reader = Account.objects.create_user("reader")
     Follow.objects.create(account=reader, author=author)
+    bring(*works(6, [OLD, "Ada Lovelace", "Alan Turing"], "cs.CL", "Neural translation of alerts"))
+    AlertSettings.objects.create(account=reader, feed_key="feed")
     changesets.apply(curators, MoveWorks(author.pk, (signature(4).pk,)), WHY)
     undone = changesets.apply(curators, MoveWorks(author.pk, (signature(3).pk,)), WHY)
     changesets.undo(curators, undone)
@@ -108,6 +111,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
+        "feed": "feed",
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
@@ -217,7 +221,7 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
-    for address in ("/following/", "/reports/"):
+    for address in ("/following/", "/reports/", "/alerts/", "/alerts/feed/feed.atom"):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}
