@@ -11,8 +11,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest
-from django.db import transaction
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,7 +23,7 @@ from papers import limits
 from papers.fragments import wants_fragment
 from papers.models import Signature
 
-from . import alert_feed, alerted, doubts
+from . import alert_feed, alerted, doubts, following
 from .addresses import heir_of
 from .alerts import TOPIC_DAYS, TOPIC_MOST
 from .curation import next_of
@@ -85,19 +84,19 @@ def stop(request: HttpRequest) -> HttpResponse:
     account = cast(Account, request.user)
     rows = AlertReason.objects.select_related("follow__author__merged_into", "topic_follow__topic", "watch")
     reason = get_object_or_404(rows, pk=pk, alert__account=account)
-    with transaction.atomic():
-        if reason.follow:
-            heir = heir_of(reason.follow.author)
-            Follow.objects.of(heir).filter(account=account).delete()
-            name = heir.name if heir.is_public else _("a person whose record is hidden")
-            done = _("You no longer follow %(name)s.") % {"name": name}
-        elif reason.topic_follow:
-            reason.topic_follow.delete()
-            done = _("You no longer follow the topic %(name)s.") % {"name": reason.topic_follow.topic}
-        else:
-            watch = cast(NameWatch, reason.watch)
-            watch.delete()
-            done = _("You no longer wait for the name %(name)s.") % {"name": watch.name}
+    if reason.follow:
+        heir = heir_of(reason.follow.author)
+        following.unfollow(account, heir)
+        name = heir.name if heir.is_public else _("a person whose record is hidden")
+        done = _("You no longer follow %(name)s.") % {"name": name}
+    elif reason.topic_follow:
+        topic = reason.topic_follow.topic
+        following.unfollow_topic(account, topic)
+        done = _("You no longer follow the topic %(name)s.") % {"name": topic}
+    else:
+        watch = cast(NameWatch, reason.watch)
+        watch.delete()
+        done = _("You no longer watch the name %(name)s.") % {"name": watch.name}
     messages.success(request, done)
     return redirect(next_of(request.POST) or "alerts")
 
@@ -112,22 +111,30 @@ def doubt(request: HttpRequest) -> HttpResponse:
     if signature is None or author is None or said not in {"another", "this"}:
         raise BadRequest("Say of which work, and whose it is.")
     work = get_object_or_404(Signature.objects.select_related("paper"), pk=signature)
-    doubted = None
+    doubted: Doubt | None = None
+    problem = ""
     if said == "another":
         person = find_author(author)
         get_object_or_404(Assignment, signature=work, author=person)
         if (wait := limits.take("doubt", limits.who(request))) is not None:
             return limits.refused(request, wait)
-        doubts.say(account, work, person, now)
-        doubted = Doubt(signature=work, author=person)
+        try:
+            doubts.say(account, work, person, now)
+            doubted = Doubt(signature=work, author=person)
+        except ValidationError as error:
+            problem = " ".join(error.messages)
     elif mine := Doubt.objects.live().filter(account=account, signature=work, author=author).first():
         doubts.take_back(account, work, mine.author, now)
     if wants_fragment(request):
         waits = request.POST.get("waiting") == "1"
         item = alerted.about(account, work.paper_id, waits)
-        return render(request, "profiles/_alert.html", {"item": item, "doubted": doubted, "waits": waits, "said": said})
-    done = _("You will hear no more of this work for this person.") if doubted else _("You took it back.")
-    messages.success(request, done)
+        context = {"item": item, "doubted": doubted, "waits": waits, "said": said, "problem": problem}
+        return render(request, "profiles/_alert.html", context)
+    if problem:
+        messages.error(request, problem)
+    else:
+        done = _("You will hear no more of this work for this person.") if doubted else _("You took it back.")
+        messages.success(request, done)
     return redirect(next_of(request.POST) or "alerts")
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .models import Follow, NameWatch, TopicFollow
+from . import watching
+from .models import Follow, TopicFollow
 
 # An import of ten years tells followers of a topic only what is news, and no more than they can read in a day.
 TOPIC_DAYS = 30
@@ -91,13 +92,6 @@ def raise_for(papers: Collection[int], now: datetime) -> None:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         since = (now - timedelta(days=TOPIC_DAYS)).date()
         _tell(_OF_TOPICS, now, papers=list(papers), day=day, since=since, most=TOPIC_MOST)
-    if NameWatch.objects.exists():
-        _tell_of_watches(papers, now)
-
-
-def _tell_of_watches(papers: Collection[int], now: datetime) -> None:
-    from . import watching  # type: ignore[attr-defined]  # SEAM: to the imports above, once that module is merged
-
     found = [
         (watch.account_id, signature.paper_id, watch.pk, signature.pk) for watch, signature in watching.found(papers)
     ]

@@ -132,17 +132,22 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
     ],
-    ("405 405 405 405 405", "302 302 302 302 302"): [
-        "people/<int:pk>/follow/",
-        "alerts/read/",
-    ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
+        "people/<int:pk>/follow/",
+        "topics/<slug:slug>/follow/",
+        "following/watches/",
+        "following/settings/",
         "alerts/stop/",
         "alerts/doubt/",
         "alerts/feed/",
     ],
     ("204 200 200 200 200", "405 405 405 405 405"): [
         "waiting/",
+    ],
+    # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
+    ("405 405 405 405 405", "302 302 302 302 302"): [
+        "following/watches/<int:pk>/",
+        "alerts/read/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -154,6 +159,16 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "alerts/",
         "reports/",
         "account/",
+        "invitations/",
+    ],
+    ("302 200 200 200 200", "302 400 400 400 400"): [
+        "people/<int:pk>/invite/",
+    ],
+    ("302 200 200 404 404", "405 405 405 405 405"): [
+        "invitations/<int:pk>/",
+    ],
+    ("405 405 405 405 405", "302 400 400 404 404"): [
+        "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
         "claims/<int:pk>/",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-import profiles
 from bzpeer import pipeline, rollbacks
 from papers import limits
 from papers.models import Batch, BatchRecord, Paper, Signature
-from profiles import alerted, alerts, changesets
+from profiles import alerted, alerts, changesets, following
 from profiles.models import (
     Account,
     Alert,
@@ -33,6 +31,7 @@ from profiles.models import (
 )
 from profiles.proposals import Merge
 from tests.conftest import fact, with_role
+from tests.walking import with_address
 
 pytestmark = pytest.mark.django_db
 
@@ -41,10 +40,16 @@ OLD = [fact(f"2001.0000{n}", ADA, f"Engines, part {n}", categories=["cs.AR"]) fo
 NEW = fact("2002.00001", ADA, "Notes on engines", categories=["cs.AR"])
 
 
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of a worker is not done."""
+    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
+
+
 @pytest.fixture
 def reader(client: Client) -> Account:
     """Who is signed in."""
-    account = Account.objects.create_user("reader")
+    account = with_address("reader")
     client.force_login(account)
     return account
 
@@ -228,23 +233,15 @@ def test_a_paper_of_a_followed_person_and_topic_is_one_alert_with_both_reasons(a
 
 
 @pytest.fixture
-def watched(reader: Account, monkeypatch: pytest.MonkeyPatch) -> NameWatch:
-    """The reader waits for a name, and whatever paper came bears it first."""
-    watch = NameWatch.objects.create(account=reader, name="Rosa Smith", surname_key="smith", words="quark")
-
-    def found(papers: list[int]) -> list[tuple[NameWatch, Signature]]:
-        return [(watch, s) for s in Signature.objects.filter(paper__in=papers, surname_key="smith")]
-
-    double = SimpleNamespace(found=found)
-    monkeypatch.setitem(sys.modules, "profiles.watching", double)
-    monkeypatch.setattr(profiles, "watching", double, raising=False)
-    return watch
+def watched(reader: Account) -> NameWatch:
+    """The reader watches a name, on papers of quarks."""
+    return following.watch(reader, "Rosa Smith", words="quark")
 
 
 def test_a_watched_name_is_told_with_its_conditions(watched: NameWatch, client: Client, bring):
     bring(fact("2004.00001", ["Rosa Smith"], "On quarks"))
     html = client.get("/alerts/").content.decode()
-    assert "You wait for the name “Rosa Smith”." in html
+    assert "You watch the name “Rosa Smith”." in html
     assert "Words: quark." in html
 
 
