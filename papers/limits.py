@@ -80,13 +80,13 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "add_work": (Limit(30, HOUR), Limit(100, DAY)),
     # account: reads everything that is kept of it
     "export": (Limit(10, DAY),),
+    # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
+    "doubt": (Limit(60, HOUR),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator
     "report": (Limit(30, HOUR),),
     "report_visitor": (Limit(5, HOUR),),
-    # account: a reader of a long inbox says it of a work a minute; a robot that discredits records does not
-    "doubt": (Limit(60, HOUR),),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
 }
