@@ -1,6 +1,8 @@
 from django.urls import path
 
 from . import (
+    alert_feed,
+    alert_views,
     attestation_views,
     bulk_views,
     claim_curation,
@@ -56,6 +58,13 @@ urlpatterns = [
     path("following/watches/", following_views.add_watch, name="watches"),
     path("following/watches/<int:pk>/", following_views.stop_watch, name="watch_stop"),
     path("following/settings/", following_views.settings, name="following_settings"),
+    path("alerts/", alert_views.alerts, name="alerts"),
+    path("alerts/read/", alert_views.read, name="alerts_read"),
+    path("alerts/stop/", alert_views.stop, name="alert_stop"),
+    path("alerts/doubt/", alert_views.doubt, name="alert_doubt"),
+    path("alerts/feed/", alert_views.feed, name="alerts_feed_switch"),
+    path("alerts/feed/<str:key>.atom", alert_feed.feed, name="alerts_feed"),
+    path("waiting/", alert_views.waiting, name="waiting"),
     path("works/<int:paper>/attribution/<int:author>/", views.attribution, name="attribution"),
     path("report/person/<int:pk>/", report_views.person, name="report_person"),
     path("report/work/<int:pk>/", report_views.work, name="report_work"),

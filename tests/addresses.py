@@ -26,6 +26,7 @@ Objects = Mapping[str, Any]
 
 # By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "changes/": {"pk": lambda o: o["change_set"].pk},

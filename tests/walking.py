@@ -32,9 +32,11 @@ from papers.models import Batch, Paper, Topic
 from profiles import changesets, decisions, inviting, reports, rights
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
     BulkReview,
     Claim,
+    Follow,
     FollowQuestion,
     NameWatch,
     Proof,
@@ -93,6 +95,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    Follow.objects.create(account=owner, author=other)
+    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
+    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
+    assert owner.alerts.exists()
+    AlertSettings.objects.create(account=owner, feed_key="feed")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
@@ -109,6 +116,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "question": question,
         "watch": NameWatch.objects.create(account=owner, name="Zora Quill", surname_key="quill"),
         "report": report,
+        "feed": "feed",
         "review": review,
         "invitation": invitation,
         "claim": claim,

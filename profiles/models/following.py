@@ -142,7 +142,10 @@ class Alert(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "paper"], name="alert_once")]
-        indexes = [models.Index(fields=["account", "-made_at", "-id"], name="alert_newest")]
+        indexes = [
+            models.Index(fields=["account", "-made_at", "-id"], name="alert_newest"),
+            models.Index(fields=["account"], name="alert_unread", condition=models.Q(read_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"alert of {self.account_id} about {self.paper_id}"

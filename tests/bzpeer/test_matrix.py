@@ -38,6 +38,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accuracy/",
         "works/<int:pk>/<slug:slug>/",
         "topics/<slug:slug>/",
+        "alerts/feed/<str:key>.atom",
         "accounts/inactive/",
         "accounts/confirm-email/",
         "accounts/password/reset/key/done/",
@@ -136,10 +137,17 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "topics/<slug:slug>/follow/",
         "following/watches/",
         "following/settings/",
+        "alerts/stop/",
+        "alerts/doubt/",
+        "alerts/feed/",
+    ],
+    ("204 200 200 200 200", "405 405 405 405 405"): [
+        "waiting/",
     ],
     # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "following/watches/<int:pk>/",
+        "alerts/read/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -148,6 +156,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/",
         "attestations/",
         "following/",
+        "alerts/",
         "reports/",
         "account/",
         "invitations/",

@@ -20,6 +20,7 @@ from papers.names import fold
 from profiles import changesets, decisions, powers, renaming
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
     BulkReview,
     Claim,
@@ -77,6 +78,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
     change_set = changesets.apply(curators, Merge(((author.pk, merged.pk),)), WHY)
     reader = Account.objects.create_user("reader")
     Follow.objects.create(account=reader, author=author)
+    bring(*works(6, [OLD, "Ada Lovelace", "Alan Turing"], "cs.CL", "Neural translation of alerts"))
+    AlertSettings.objects.create(account=reader, feed_key="feed")
     changesets.apply(curators, MoveWorks(author.pk, (signature(4).pk,)), WHY)
     undone = changesets.apply(curators, MoveWorks(author.pk, (signature(3).pk,)), WHY)
     changesets.undo(curators, undone)
@@ -111,6 +114,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
+        "feed": "feed",
         "invitation": Invitation.objects.create(
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
@@ -228,7 +232,7 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
-    for address in ("/following/", "/reports/", "/invitations/?box=sent"):
+    for address in ("/following/", "/reports/", "/invitations/?box=sent", "/alerts/", "/alerts/feed/feed.atom"):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}
