@@ -77,6 +77,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "add_work": (Limit(30, HOUR), Limit(100, DAY)),
     # account: reads everything that is kept of it
     "export": (Limit(10, DAY),),
+    # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
+    "doubt": (Limit(60, HOUR),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator

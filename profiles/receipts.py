@@ -16,6 +16,7 @@ from typing import Any
 
 from .disambiguation.attribution import STRONG
 from .disambiguation.model import log_odds_of, probability_of
+from .disambiguation.readers import RULE
 
 PLACES = Decimal("0.0001")  # as the engine rounds what it stores
 _STATEMENTS = frozenset({"decision", "orcid"})
@@ -87,6 +88,11 @@ class Receipt:
         """Who states what no evidence could: "decision" (people), "orcid" (an authenticated iD), or ""."""
         rule = self.items[0].rule if self.items else ""
         return rule if rule in _STATEMENTS else ""
+
+    @property
+    def doubt(self) -> Item | None:
+        """What readers say against it and nobody has answered; none where that weighs nothing."""
+        return next((item for item in self.items if item.rule == RULE and item.weight), None)
 
     @property
     def of_groups(self) -> bool:

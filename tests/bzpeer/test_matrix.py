@@ -88,6 +88,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/",
         "curate/people/",
         "curate/works/",
+        "curate/doubts/",
         "curate/contradictions/",
         "curate/reports/",
         "curate/reports/<int:pk>/",
@@ -133,6 +134,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "people/<int:pk>/follow/",
+    ],
+    ("405 405 405 405 405", "302 400 400 400 400"): [
+        "works/<int:paper>/attribution/<int:author>/doubt/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
