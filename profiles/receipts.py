@@ -136,4 +136,6 @@ def _without_strongest(items: Sequence[Item], total: Decimal, threshold: float) 
         return None
     strongest = max(speaking, key=lambda item: item.weight)
     rest = total - strongest.weight
-    return Change(strongest, rest, probability_of(float(rest)), Standing.of(float(rest), threshold))
+    # What readers say makes a link weak, and parts nothing: it is weighed when all is joined.
+    doubt = float(sum((item.weight for item in items if item.rule == RULE), Decimal(0)))
+    return Change(strongest, rest, probability_of(float(rest)), Standing.of(float(rest), threshold + doubt))
