@@ -193,7 +193,8 @@ class DoubtQuerySet(models.QuerySet["Doubt"]):
 class Doubt(models.Model):
     """A reader says that a work attributed to a person is another's: evidence for the matcher, never a decision.
 
-    It lasts: the reader hears no more of this work for this person.
+    It lasts: the reader hears no more of this work for this person. A new version of the paper that prints the name
+    keeps its signature, and so the doubt; with a name that is printed no more, what was said of it goes too.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="doubts")

@@ -195,7 +195,7 @@ def _asks_who_one_is(route: str, who: str) -> bool:
         "works/",
         *(["claim/", "invite/"] if who == "anyone" else []),
     )
-    return route.startswith(tuple(f"people/<int:pk>/{page}" for page in pages))
+    return route.startswith(tuple(f"people/<int:pk>/{page}" for page in pages)) or route.endswith("/doubt/")
 
 
 def test_an_address_without_the_name_does_not_lead_to_one_with_it(client: Client, ada: Author):

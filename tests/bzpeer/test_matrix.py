@@ -89,6 +89,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/",
         "curate/people/",
         "curate/works/",
+        "curate/doubts/",
         "curate/contradictions/",
         "curate/reports/",
         "curate/reports/<int:pk>/",
@@ -133,6 +134,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "works/<int:pk>/",
     ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
+        "works/<int:paper>/attribution/<int:author>/doubt/",
         "people/<int:pk>/follow/",
         "topics/<slug:slug>/follow/",
         "following/watches/",
