@@ -24,15 +24,16 @@ def hidden() -> frozenset[str]:
     return frozenset(f"person:{pk}" for pk in ids)
 
 
-def lines(hidden: Collection[str], first: int | None = None, most: int | None = None) -> Iterator[str]:
-    """A line for each entry from number `first` on, at most so many; also for one that has no business there."""
-    entries, left = LedgerEntry.objects.order_by("seq"), most
-    part = entries if first is None else entries.filter(seq__gte=first)
-    while found := list(part[: PART if left is None else min(PART, left)]):
-        for entry in found:
+def lines(hidden: Collection[str], first: int | None = None, end: int | None = None) -> Iterator[str]:
+    """A line for each entry from number `first` up to before `end`; without, for what has no business there too."""
+    entries = LedgerEntry.objects.order_by("seq")
+    if end is not None:
+        entries = entries.filter(seq__lt=end)
+    part = list((entries if first is None else entries.filter(seq__gte=first))[:PART])
+    while part:
+        for entry in part:
             yield _line(entry, hidden)
-        part = entries.filter(seq__gt=found[-1].seq)
-        left = None if left is None else left - len(found)
+        part = list(entries.filter(seq__gt=part[-1].seq)[:PART])
 
 
 def _line(entry: LedgerEntry, hidden: Collection[str]) -> str:

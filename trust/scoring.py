@@ -32,6 +32,8 @@ LEVELS = (
     (5, "Level 4, and checked by a named curator within 24 months."),
 )
 
+CLAIMED, PROVED = range(2, 6), 3  # levels of a record that is claimed, and from where on control of it is proved
+
 # The first three weights give what the field's pages show for any record; the others are ours.
 PER_WORK, MOST_WORKS = 2, 12  # six well-attributed works already show a body of work; more is no better supported
 MOST_COLLABORATORS = 4  # the reference counts four; beyond that a large group would outweigh its works
@@ -301,10 +303,10 @@ RULES: tuple[Callable[[Facts], Component], ...] = (
     attestation,
 )
 
-# What would raise a component, cheapest for the person first.
+# What would raise a component, cheapest for the person first; what is said of control and review follows the level.
 _REMEDIES = (
-    ("control", "Claim the record, and prove control of it in two ways"),
-    ("review", "Confirm which of the works are right"),
+    ("control", ""),
+    ("review", ""),
     ("identifiers", "Have a source state an ORCID iD on the papers"),
     ("attestation", "Ask coauthors whose control is proved to attest"),
     ("completeness", "Import a source that gives the missing facts"),
@@ -345,4 +347,20 @@ def agrees(address: str, affiliation: str) -> bool:
 def remedies(assessment: Assessment) -> list[tuple[str, int]]:
     """What would raise the score, in order of effort: (what to do, the most points it can add)."""
     open_points = {component.rule: component.cap - component.points for component in assessment.components}
-    return [(text, open_points[rule]) for rule, text in _REMEDIES if open_points[rule]]
+    texts = dict(_REMEDIES) | {
+        "control": _step_of_control(assessment),
+        "review": "Confirm which of the works are right"
+        if assessment.level in CLAIMED
+        else "Have a curator, or the owner once the record is claimed, confirm which of the works are right",
+    }
+    return [(texts[rule], open_points[rule]) for rule, _text in _REMEDIES if open_points[rule]]
+
+
+def _step_of_control(assessment: Assessment) -> str:
+    if assessment.level not in CLAIMED:
+        return "Claim the record, and prove control of it in two ways"
+    if not assessment.points["control"]:
+        return "Let a curator settle which of two accounts controls the record"
+    if assessment.level >= PROVED:
+        return "Prove control of the record in a second way"
+    return "Prove control of the record in two ways"

@@ -31,6 +31,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "healthz",
         "robots.txt",
         "people/<int:pk>/trust/",
+        "ledger/",
+        "ledger.jsonl",
         "people/<int:pk>/graph/",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",

@@ -43,6 +43,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "profile": lambda: Author.objects.get(name="Ada Lovelace").get_absolute_url(),
     "profile's graph": lambda: reverse("person_graph", args=[Author.objects.get(name="Ada Lovelace").pk]),
     "trust": lambda: reverse("person_trust", args=[Author.objects.get(name="Ada Lovelace").pk]),
+    "trust on a day": lambda: PAGES["trust"]() + "?on=2026-01-01",
+    "ledger": lambda: reverse("ledger"),
     "paper": lambda: Paper.objects.get(arxiv_id="2011.00001").get_absolute_url(),
     "topic": lambda: Topic.objects.get(name="Machine Learning").get_absolute_url(),
     "receipt": lambda: receipt_of("2011.00001"),
