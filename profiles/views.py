@@ -7,13 +7,14 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import editing, identifiers, owning, shown
+from . import editing, identifiers, inviting, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -74,6 +75,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "own": editing.own(author),
+        "door": inviting.door(request.user, author, timezone.now()),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
         "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),

@@ -150,6 +150,16 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "following/",
         "reports/",
         "account/",
+        "invitations/",
+    ],
+    ("302 200 200 200 200", "302 400 400 400 400"): [
+        "people/<int:pk>/invite/",
+    ],
+    ("302 200 200 404 404", "405 405 405 405 405"): [
+        "invitations/<int:pk>/",
+    ],
+    ("405 405 405 405 405", "302 400 400 404 404"): [
+        "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
         "claims/<int:pk>/",
