@@ -32,7 +32,7 @@ def test_a_reader_follows_and_stops(visitor: Callable[[], Visitor], bring: Calla
     reader = Account.objects.create_user("reader")
     Follow.objects.create(account=reader, author=hsieh)
     Follow.objects.create(account=reader, author=Author.objects.create(name="Gone Soon", visibility="notice"))
-    other = Author.objects.filter(name="Wei Wang").first()
+    other = Author.objects.filter(name="Wei Wang").earliest("pk")
     FollowQuestion.objects.create(account=reader, old_author=hsieh, new_author=other)
     me = visitor()
     logged_in(me.page, me.site, reader)

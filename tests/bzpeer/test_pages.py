@@ -239,10 +239,10 @@ def test_following_needs_an_account_a_post_and_can_be_undone(client: Client, xia
     assert client.post(address)["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("ada"))
     assert client.get(address).status_code == 405
-    client.post(address)
+    client.post(address, {"follow": "1"})
     assert Follow.objects.count() == 1
     assert "Following" in client.get(xiangning_chen.get_absolute_url()).content.decode()
-    client.post(address, headers={"HX-Request": "true"})
+    client.post(address, {"follow": "0"}, headers={"HX-Request": "true"})
     assert Follow.objects.count() == 0
 
 
