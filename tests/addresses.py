@@ -68,9 +68,9 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review, invitation. Fails for a pattern whose arguments are not known here, and for one that another pattern
-    hides.
+    record), asked (a request about rights) and key (its secret), change_set, claim, decision, invitation, proof,
+    question (to a follower), report, review. Fails for a pattern whose arguments are not known here, and for one that
+    another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):
