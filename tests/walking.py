@@ -30,7 +30,17 @@ from django.urls import get_resolver
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
 from profiles import changesets, decisions, inviting, reports, rights
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
+from profiles.models import (
+    Account,
+    Author,
+    BulkReview,
+    Claim,
+    FollowQuestion,
+    NameWatch,
+    Proof,
+    RightsRequest,
+    Suggestion,
+)
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
@@ -97,6 +107,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "change_set": change_set,
         "decision": decision,
         "question": question,
+        "watch": NameWatch.objects.create(account=owner, name="Zora Quill", surname_key="quill"),
         "report": report,
         "review": review,
         "invitation": invitation,

@@ -96,7 +96,19 @@ def _objects(ada: Author) -> dict[str, Any]:
     """What stands for the arguments of addresses that are not about a person or a paper."""
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
-        ("asked", "batch", "change_set", "claim", "decision", "invitation", "proof", "question", "report", "review"),
+        (
+            "asked",
+            "batch",
+            "change_set",
+            "claim",
+            "decision",
+            "invitation",
+            "proof",
+            "question",
+            "report",
+            "review",
+            "watch",
+        ),
         topic,
     )
     return some | {"other": ada, "topic": topic, "orcid": IRRELEVANT, "key": "0"}
@@ -250,9 +262,9 @@ def test_followers_see_a_hidden_record_without_its_name_and_can_stop(client: Cli
     html = client.get("/following/").content.decode()
     assert "A hidden record" in html
     assert HIDDEN_NAME not in html
-    assert client.post(reverse("person_follow", args=[ada.pk]))["Location"] == "/following/"
+    assert client.post(reverse("person_follow", args=[ada.pk]), {"follow": "0"})["Location"] == "/following/"
     assert not Follow.objects.filter(account=fan).exists()
-    client.post(reverse("person_follow", args=[ada.pk]))
+    client.post(reverse("person_follow", args=[ada.pk]), {"follow": "1"})
     assert not Follow.objects.filter(account=fan).exists()
 
 

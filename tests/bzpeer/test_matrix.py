@@ -131,8 +131,15 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
     ],
-    ("405 405 405 405 405", "302 302 302 302 302"): [
+    ("405 405 405 405 405", "302 400 400 400 400"): [
         "people/<int:pk>/follow/",
+        "topics/<slug:slug>/follow/",
+        "following/watches/",
+        "following/settings/",
+    ],
+    # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
+    ("405 405 405 405 405", "302 302 302 302 302"): [
+        "following/watches/<int:pk>/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",

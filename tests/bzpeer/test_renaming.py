@@ -27,6 +27,7 @@ from profiles.models import (
     FollowQuestion,
     Identifier,
     Invitation,
+    NameWatch,
     Proof,
     Report,
     RightsRequest,
@@ -114,6 +115,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
 
