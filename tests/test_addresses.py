@@ -18,6 +18,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "change_set",
         "claim",
         "decision",
+        "invitation",
         "other",
         "paper",
         "proof",
