@@ -28,6 +28,7 @@ Objects = Mapping[str, Any]
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
+    "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
     "claims/": {
         "pk": lambda o: o["claim"].pk,
@@ -37,6 +38,8 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
     "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
+    "conversations/": {"pk": lambda o: o["conversation"].pk},
+    "curate/complaints/": {"pk": lambda o: o["complaint"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
     "curate/reports/": {"pk": lambda o: o["report"].pk},
     "curate/rights/": {"pk": lambda o: o["asked"].pk},
@@ -44,6 +47,8 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
+    "invitations/": {"pk": lambda o: o["invitation"].pk},
+    "messages/": {"pk": lambda o: o["message"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
@@ -67,9 +72,9 @@ def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
     `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
-    hides.
+    record), asked (a request about rights) and key (its secret), block, change_set, claim, complaint, conversation,
+    decision, invitation, message, proof, question (to a follower), report, review. Fails for a pattern whose arguments
+    are not known here, and for one that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
@@ -28,8 +29,19 @@ from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, reports, rights
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
+from profiles import changesets, conversing, decisions, moderation, reports, rights
+from profiles.models import (
+    Account,
+    Author,
+    Block,
+    BulkReview,
+    Claim,
+    FollowQuestion,
+    Invitation,
+    Proof,
+    RightsRequest,
+    Suggestion,
+)
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
@@ -82,6 +94,13 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    guest = with_address("guest")
+    invitation = Invitation.objects.create(
+        author=author, sender=guest, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
+    )
+    conversation = conversing.begin(invitation, now)
+    message = conversing.send(conversation, guest, "Is Monday good?", uuid4(), now)
+    complaint = moderation.complain(owner, message, "other", "It is not.")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
@@ -91,6 +110,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "batch": batch,
+        "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "complaint": complaint,
+        "conversation": conversation,
+        "invitation": invitation,
+        "message": message,
         "change_set": change_set,
         "decision": decision,
         "question": question,

@@ -94,7 +94,11 @@ def _objects(ada: Author) -> dict[str, Any]:
     """What stands for the arguments of addresses that are not about a person or a paper."""
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
-        ("asked", "batch", "change_set", "claim", "decision", "proof", "question", "report", "review"), topic
+        (
+            *("asked", "batch", "block", "change_set", "claim", "complaint", "conversation", "decision", "invitation"),
+            *("message", "proof", "question", "report", "review"),
+        ),
+        topic,
     )
     return some | {"other": ada, "topic": topic, "orcid": IRRELEVANT, "key": "0"}
 

@@ -74,6 +74,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/proposals/",
         "curate/claims/<int:pk>/",
         "curate/rights/<int:pk>/",
+        "curate/complaints/<int:pk>/",
     ],
     ("302 403 403 200 200", "405 405 405 405 405"): [
         "imports/<int:pk>/",
@@ -99,6 +100,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/bulk/<slug:slug>/",
         "curate/claims/",
         "curate/rights/",
+        "curate/complaints/",
         "curate/reviews/<int:pk>/",
         "imports/<int:pk>/progress/",
         "imports/<int:pk>/refused.csv",
@@ -131,20 +133,19 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
     ],
-    ("405 405 405 405 405", "302 302 302 302 302"): [
-        "people/<int:pk>/follow/",
-    ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
     ],
     ("302 200 200 200 200", "405 405 405 405 405"): [
         "claims/",
         "attestations/",
+        "conversations/",
         "following/",
         "reports/",
         "account/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
+        "conversations/<int:pk>/new/",
         "claims/<int:pk>/",
     ],
     ("302 404 200 404 404", "302 404 302 404 404"): [
@@ -153,7 +154,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/",
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
+        "blocks/<int:pk>/end/",
         "claims/<int:pk>/hold/",
+        "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
         "claims/<int:pk>/proofs/mail/begin/",
         "claims/<int:pk>/proofs/page/begin/",
@@ -163,6 +166,18 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/withdraw/",
         "claims/<int:pk>/proofs/<int:proof>/again/",
     ],
+    ("302 404 200 404 404", "302 404 400 404 404"): [
+        "conversations/<int:pk>/",
+        "invitations/<int:pk>/report/",
+        "messages/<int:pk>/report/",
+    ],
+    ("405 405 405 405 405", "302 400 400 400 400"): [
+        "blocks/",
+    ],
+    ("405 405 405 405 405", "302 302 302 302 302"): [
+        "conversations/objection/",
+        "people/<int:pk>/follow/",
+    ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "orcid/<str:iD>",
         "arxiv/<path:value>",
@@ -170,6 +185,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 404 400 404 404"): [
         "following/questions/<int:pk>/",
+        "conversations/<int:pk>/read/",
+        "conversations/<int:pk>/mail/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "people/<int:pk>/rights/",
@@ -248,7 +265,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
 }
 
 # Where curators read what somebody sent them, and the mail that is kept on one's own machine.
-CURATED = ("curate/claims/", "curate/rights/", "outbox/")
+CURATED = ("curate/claims/", "curate/complaints/", "curate/rights/", "outbox/")
 
 # A GET may write these: that a session is alive, and what it has to remember.
 ALIVE = {"usersessions_usersession", "django_session"}
@@ -377,9 +394,15 @@ def test_cookies_are_for_the_server_and_for_this_site_alone(walk: Walk):
 
 
 def test_no_address_or_code_of_somebody_else_stands_on_a_page(walk: Walk):
-    """The subject of the owner's proof, and the owner's addresses, are the owner's alone."""
+    """The subject of the owner's proof, the owner's addresses and messages are the owner's alone."""
     for (role, method, route), answer in walk.of("GET", "HTMX"):
         if role == "owner" or "confirm-email" in route or route.startswith(CURATED):
             continue
-        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org"):
+        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org", b"Is Monday"):
             assert private not in answer.body, (role, method, route)
+
+
+def test_neither_side_of_a_conversation_is_shown_the_address_of_the_other(walk: Walk):
+    for (role, method, route), answer in walk.of("GET", "HTMX"):
+        if not route.startswith("outbox/"):
+            assert b"guest@example.org" not in answer.body, (role, method, route)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -16,15 +17,17 @@ from django.utils import timezone
 from bzpeer import pipeline
 from papers.models import Paper, Signature
 from papers.names import fold
-from profiles import changesets, decisions, powers, renaming
+from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.models import (
     Account,
     Author,
+    Block,
     BulkReview,
     Claim,
     Follow,
     FollowQuestion,
     Identifier,
+    Invitation,
     Proof,
     Report,
     RightsRequest,
@@ -87,6 +90,11 @@ def world(bring, curators: Account) -> dict[str, Any]:
     author.save()
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
     pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
+    invitation = Invitation.objects.create(
+        author=author, sender=reader, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
+    )
+    conversation = conversing.begin(invitation, timezone.now())
+    message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
         "author": author,
@@ -101,6 +109,11 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
         "orcid": ORCID,
         "batch": batch,
+        "block": Block.objects.create(account=curators, blocked=owner),
+        "complaint": moderation.complain(reader, message, "other", "It is not."),
+        "conversation": conversation,
+        "invitation": invitation,
+        "message": message,
         "change_set": change_set,
         "claim": claim,
         "proof": Proof.objects.create(claim=claim, kind="review", state=Proof.State.VALID),
@@ -217,7 +230,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
-    for address in ("/following/", "/reports/"):
+    talk = world["conversation"].get_absolute_url()
+    for address in ("/following/", "/reports/", "/conversations/", talk, world["complaint"].get_absolute_url()):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}
