@@ -74,6 +74,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "invitation_new": (Limit(3, DAY),),
     "invitation": (Limit(10, DAY),),
     "invitation_proved": (Limit(20, DAY),),
+    # account: a quick exchange, and no circular to everybody
+    "message": (Limit(120, HOUR),),
+    # account that is younger than a week or below L3: an exchange with one or two people
+    "message_new": (Limit(30, HOUR),),
+    # account: each is read by a curator
+    "complaint": (Limit(10, DAY),),
     # account: each makes this machine fetch a stranger's page
     "page_proof": (Limit(10, HOUR),),
     # account: each may make this machine ask arXiv or OpenAlex, a few seconds apart

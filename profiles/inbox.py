@@ -32,7 +32,17 @@ from papers.names import fold
 
 from . import disputes, doubts, queue
 from .decisions import curator
-from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report, RightsRequest, WorkProposal
+from .models import (
+    Account,
+    CaseHolder,
+    Claim,
+    Complaint,
+    Contradiction,
+    NameVariant,
+    Report,
+    RightsRequest,
+    WorkProposal,
+)
 
 COUNTED = 1_000  # cases are counted so far; beyond, "1,000+" says enough
 FIRST = 3  # cases of each queue on the overview
@@ -304,6 +314,16 @@ def _open_reports() -> QuerySet[Report]:
     return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
 
 
+def _complaints() -> QuerySet[Complaint]:
+    return Complaint.objects.filter(state=Complaint.State.OPEN)
+
+
+def _complaint(complaint: Complaint) -> Line:
+    # Without a word of it: the inbox is read by whoever it is about, too, where that is a curator.
+    about = _("about a message") if complaint.message_id else _("about an invitation")
+    return Line(str(complaint.get_kind_display()), about, reverse("curate_complaint", args=[complaint.pk]))
+
+
 def _claim(claim: Claim, detail: str) -> Line:
     return Line(claim.author.name, detail, reverse("curate_claim", args=[claim.pk]))
 
@@ -437,6 +457,15 @@ RIGHTS = Kind(
     address="curate_rights",
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
+COMPLAINTS = Kind(
+    "complaints",
+    pgettext_lazy("inbox", "Complaints"),
+    gettext_lazy("Invitations and messages that whoever got them reports."),
+    _complaints,
+    _complaint,
+    order=("pk", "pk"),
+    address="curate_complaints",
+)
 KINDS: tuple[Kind, ...] = (
     BATCHES,
     REFUSED,
@@ -450,5 +479,6 @@ KINDS: tuple[Kind, ...] = (
     CHECKS,
     REQUESTS,
     RIGHTS,
+    COMPLAINTS,
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}

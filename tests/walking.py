@@ -29,15 +29,17 @@ from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, inviting, reports, rights
+from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.models import (
     Account,
     AlertSettings,
     Author,
+    Block,
     BulkReview,
     Claim,
     Follow,
     FollowQuestion,
+    Invitation,
     NameWatch,
     Proof,
     RightsRequest,
@@ -100,6 +102,13 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
     assert owner.alerts.exists()
     AlertSettings.objects.create(account=owner, feed_key="feed")
+    guest = with_address("guest")
+    accepted = Invitation.objects.create(
+        author=author, sender=guest, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
+    )
+    conversation = conversing.begin(accepted, now)
+    message = conversing.send(conversation, guest, "Is Monday good?", uuid4(), now)
+    complaint = moderation.complain(owner, message, "other", "It is not.")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
@@ -111,6 +120,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "batch": batch,
+        "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "complaint": complaint,
+        "conversation": conversation,
+        "invitation": invitation,
+        "message": message,
         "change_set": change_set,
         "decision": decision,
         "question": question,
@@ -118,7 +132,6 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
-        "invitation": invitation,
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,

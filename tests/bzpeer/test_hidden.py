@@ -97,17 +97,8 @@ def _objects(ada: Author) -> dict[str, Any]:
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
         (
-            "asked",
-            "batch",
-            "change_set",
-            "claim",
-            "decision",
-            "invitation",
-            "proof",
-            "question",
-            "report",
-            "review",
-            "watch",
+            *("asked", "batch", "block", "change_set", "claim", "complaint", "conversation", "decision", "invitation"),
+            *("message", "proof", "question", "report", "review", "watch"),
         ),
         topic,
     )

@@ -77,6 +77,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/proposals/",
         "curate/claims/<int:pk>/",
         "curate/rights/<int:pk>/",
+        "curate/complaints/<int:pk>/",
     ],
     ("302 403 403 200 200", "405 405 405 405 405"): [
         "imports/<int:pk>/",
@@ -103,6 +104,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/bulk/<slug:slug>/",
         "curate/claims/",
         "curate/rights/",
+        "curate/complaints/",
         "curate/reviews/<int:pk>/",
         "imports/<int:pk>/progress/",
         "imports/<int:pk>/refused.csv",
@@ -144,6 +146,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "alerts/stop/",
         "alerts/doubt/",
         "alerts/feed/",
+        "blocks/",
     ],
     ("204 200 200 200 200", "405 405 405 405 405"): [
         "waiting/",
@@ -152,6 +155,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "following/watches/<int:pk>/",
         "alerts/read/",
+        "conversations/objection/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -159,6 +163,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("302 200 200 200 200", "405 405 405 405 405"): [
         "claims/",
         "attestations/",
+        "conversations/",
         "following/",
         "alerts/",
         "reports/",
@@ -175,6 +180,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
+        "conversations/<int:pk>/new/",
         "claims/<int:pk>/",
     ],
     ("302 404 200 404 404", "302 404 302 404 404"): [
@@ -183,7 +189,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/",
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
+        "blocks/<int:pk>/end/",
         "claims/<int:pk>/hold/",
+        "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
         "claims/<int:pk>/proofs/mail/begin/",
         "claims/<int:pk>/proofs/page/begin/",
@@ -193,6 +201,11 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/withdraw/",
         "claims/<int:pk>/proofs/<int:proof>/again/",
     ],
+    ("302 404 200 404 404", "302 404 400 404 404"): [
+        "conversations/<int:pk>/",
+        "invitations/<int:pk>/report/",
+        "messages/<int:pk>/report/",
+    ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "orcid/<str:iD>",
         "arxiv/<path:value>",
@@ -200,6 +213,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 404 400 404 404"): [
         "following/questions/<int:pk>/",
+        "conversations/<int:pk>/read/",
+        "conversations/<int:pk>/mail/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "people/<int:pk>/rights/",
@@ -278,7 +293,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
 }
 
 # Where curators read what somebody sent them, and the mail that is kept on one's own machine.
-CURATED = ("curate/claims/", "curate/rights/", "outbox/")
+CURATED = ("curate/claims/", "curate/complaints/", "curate/rights/", "outbox/")
 
 # A GET may write these: that a session is alive, and what it has to remember.
 ALIVE = {"usersessions_usersession", "django_session"}
@@ -407,9 +422,15 @@ def test_cookies_are_for_the_server_and_for_this_site_alone(walk: Walk):
 
 
 def test_no_address_or_code_of_somebody_else_stands_on_a_page(walk: Walk):
-    """The subject of the owner's proof, and the owner's addresses, are the owner's alone."""
+    """The subject of the owner's proof, the owner's addresses and messages are the owner's alone."""
     for (role, method, route), answer in walk.of("GET", "HTMX"):
         if role == "owner" or "confirm-email" in route or route.startswith(CURATED):
             continue
-        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org"):
+        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org", b"Is Monday"):
             assert private not in answer.body, (role, method, route)
+
+
+def test_neither_side_of_a_conversation_is_shown_the_address_of_the_other(walk: Walk):
+    for (role, method, route), answer in walk.of("GET", "HTMX"):
+        if not route.startswith("outbox/"):
+            assert b"guest@example.org" not in answer.body, (role, method, route)

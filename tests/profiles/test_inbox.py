@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -21,7 +22,9 @@ from profiles.models import (
     Author,
     CaseHolder,
     Claim,
+    Complaint,
     Contradiction,
+    Invitation,
     RightsRequest,
     Suggestion,
 )
@@ -86,6 +89,8 @@ def test_every_kind_of_case_is_there_and_leads_somewhere(ada: Account, smiths):
     Claim.objects.create(author=smiths[1], account=ada, note="Both are mine.")
     Claim.objects.create(author=smiths[0], account=Account.objects.create_user("eve"), state=Claim.State.DISPUTED)
     RightsRequest.objects.create(author=smiths[0], kind="hide", proof="curator", state="waiting", text="It is me.")
+    invitation = Invitation.objects.create(author=smiths[0], purpose="talk", text="Come.", token=uuid4())
+    Complaint.objects.create(invitation=invitation, kind="spam", text="A word in private.")
     sections = inbox.overview(inbox.Filters.of(ada, {}))
     assert [section.kind for section in sections] == list(inbox.KINDS)
     assert all(section.count == len(section.cases) == 1 for section in sections)
