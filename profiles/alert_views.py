@@ -129,7 +129,7 @@ def doubt(request: HttpRequest) -> HttpResponse:
         waits = request.POST.get("waiting") == "1"
         item = alerted.about(account, work.paper_id, waits)
         context = {"item": item, "doubted": doubted, "waits": waits, "said": said, "problem": problem}
-        return render(request, "profiles/_alert.html", context)
+        return render(request, "profiles/_alert.html", context | _counts(account))
     if problem:
         messages.error(request, problem)
     else:
@@ -154,8 +154,11 @@ def waiting(request: HttpRequest) -> HttpResponse:
     """What the header counts; nothing for a visitor. A session that has ended leaves the page as it is."""
     if not isinstance(request.user, Account):
         return HttpResponse(status=204)
-    counts = [(place, count(request.user)) for place, count in COUNTS]
-    return render(request, "profiles/_waiting.html", {"counts": counts, "counted": alerted.COUNTED})
+    return render(request, "profiles/_waiting.html", _counts(request.user))
+
+
+def _counts(account: Account) -> dict[str, object]:
+    return {"counts": [(place, count(account)) for place, count in COUNTS], "counted": alerted.COUNTED}
 
 
 def _number(request: HttpRequest, key: str) -> int | None:

@@ -154,6 +154,7 @@ def test_two_follows_that_became_one_give_one_reason(ada: Author, bring, reader:
     changesets.apply(with_role("eve"), Merge(((byron.pk, ada.pk),)), "one person")
     bring(NEW)
     item = alerted.about(reader, Paper.objects.get(arxiv_id="2002.00001").pk)
+    assert item is not None
     assert AlertReason.objects.filter(alert=item.alert).count() == 2
     assert len(item.reasons) == 1
 
@@ -337,6 +338,7 @@ def test_with_htmx_the_way_back_takes_the_place_of_the_alert(told: Alert, reader
     assert "It is this person after all" in html
     assert "That is another person" not in html
     assert "<html" not in html
+    assert re.search(r'id="waiting-alerts" hx-swap-oob="true"></span>', html), "the header counts it no more"
     html = say(client, ada, said="this", **HTMX).content.decode()
     assert "You took it back." in html
     assert "That is another person" in html

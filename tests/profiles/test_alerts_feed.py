@@ -80,10 +80,9 @@ def test_each_entry_says_why_it_came_how_sure_it_is_and_how_to_stop_it(client: C
     assert f"{settings.SITE_URL}/works/{paper.pk}/attribution/{ada.pk}/" in said
     assert f"{settings.SITE_URL}/following/" in said
     Assignment.objects.filter(signature__paper=paper, author=ada).update(state="weak", probability=0.9)
-    said = read(alert_feed.address_of(AlertSettings.objects.get()).removeprefix(settings.SITE_URL)).findtext(
-        f"{ATOM}entry/{ATOM}summary"
-    )
-    assert "whose it likely is: probability 0.900" in (said or "")
+    where = alert_feed.address_of(AlertSettings.objects.get()).removeprefix(settings.SITE_URL)
+    likely = read(where).findtext(f"{ATOM}entry/{ATOM}summary") or ""
+    assert "whose it likely is: probability 0.900" in likely
 
 
 def test_it_holds_what_the_inbox_shows_and_no_more(client: Client, ada: Author, reader: Account):
