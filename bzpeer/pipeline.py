@@ -1,4 +1,4 @@
-"""The pipeline: an import batch is read, resolved, linked and scored, in that order, by whoever holds its lock.
+"""The pipeline: an import batch is read, resolved, linked, scored and told of, in that order, by who holds its lock.
 
 Every step works on what is in the database and may be repeated: a run that was killed is taken up by the next. The
 batch's stage says how far it is, and the advisory lock, which Postgres gives back when its holder dies, that someone
@@ -19,15 +19,16 @@ from django.utils import timezone
 
 from graph import coauthorships
 from papers import harvesting, importing, stages
-from papers.models import Batch
+from papers.models import Batch, BatchRecord
 from papers.streams import UnreadableFile
-from profiles import authors, claims, moves, resolving
+from profiles import alerts, authors, claims, moves, resolving
 from profiles.models import Author
 from trust import scores
 
 from . import previews, rollbacks
 
 POLL_SECONDS = 0.2
+TOLD = 5_000  # papers that followers are told of in one transaction
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
 _RESOLVING = 0  # no batch has this id
 _STEP = ("step_done", "step_total", "step_began", "step_from")
@@ -150,9 +151,10 @@ def _refresh() -> None:
 
 
 def _score(ids: list[int]) -> None:
-    """Levels of claims, which follow the works, and then trust; with that these authors are computed."""
+    """Levels of claims, which follow the works, then trust, then followers are told; with that they are computed."""
     claims.recheck(ids, timezone.now())
     scores.refresh(ids)
+    alerts.raise_of(ids, timezone.now())
     authors.settle(ids)
 
 
@@ -253,7 +255,18 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
     for ids in waiting:
         _score(ids)
         _advance(batch, len(ids), report)
+    for papers in () if batch.rolled_back_at else _brought(batch):
+        alerts.raise_for(papers, timezone.now())
     _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
+
+
+def _brought(batch: Batch) -> Iterator[list[int]]:
+    """Ids of the papers that the batch brought and that stand, `TOLD` at a time, those read last first."""
+    records = batch.records.filter(fate=BatchRecord.Fate.NEW, rolled_back_at=None, paper__isnull=False)
+    below = records.order_by("-number").values_list("number", "paper")
+    while rows := list(below[:TOLD]):
+        yield [paper for _number, paper in rows]
+        below = below.filter(number__lt=rows[-1][0])
 
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:

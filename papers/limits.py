@@ -74,12 +74,20 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "invitation_new": (Limit(3, DAY),),
     "invitation": (Limit(10, DAY),),
     "invitation_proved": (Limit(20, DAY),),
+    # account: a quick exchange, and no circular to everybody
+    "message": (Limit(120, HOUR),),
+    # account that is younger than a week or below L3: an exchange with one or two people
+    "message_new": (Limit(30, HOUR),),
+    # account: each is read by a curator
+    "complaint": (Limit(10, DAY),),
     # account: each makes this machine fetch a stranger's page
     "page_proof": (Limit(10, HOUR),),
     # account: each may make this machine ask arXiv or OpenAlex, a few seconds apart
     "add_work": (Limit(30, HOUR), Limit(100, DAY)),
     # account: reads everything that is kept of it
     "export": (Limit(10, DAY),),
+    # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
+    "doubt": (Limit(60, HOUR),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator

@@ -24,15 +24,25 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from papers import journal
 from papers.models import Batch, BatchRecord
 from papers.names import fold
 
-from . import disputes, queue
+from . import disputes, doubts, queue
 from .decisions import curator
-from .models import Account, CaseHolder, Claim, Contradiction, NameVariant, Report, RightsRequest, WorkProposal
+from .models import (
+    Account,
+    CaseHolder,
+    Claim,
+    Complaint,
+    Contradiction,
+    NameVariant,
+    Report,
+    RightsRequest,
+    WorkProposal,
+)
 
 COUNTED = 1_000  # cases are counted so far; beyond, "1,000+" says enough
 FIRST = 3  # cases of each queue on the overview
@@ -277,6 +287,12 @@ def _doubtful(assignment: Any) -> Line:
     return Line(title, detail, reverse("attribution", args=[paper.pk, author.pk]))
 
 
+def _readers(assignment: Any) -> Line:
+    line = _doubtful(assignment)
+    said = ngettext("%(n)s reader says no", "%(n)s readers say no", assignment.readers) % {"n": assignment.readers}
+    return Line(line.title, f"{said} · {line.detail}", line.address)
+
+
 def _contradiction(contradiction: Contradiction) -> Line:
     # The page that begins with it: the newest come first.
     page = f"{reverse('curate_contradictions')}?after={contradiction.pk + 1}~{contradiction.pk + 1}"
@@ -296,6 +312,16 @@ def _asked(request: RightsRequest) -> Line:
 
 def _open_reports() -> QuerySet[Report]:
     return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
+
+
+def _complaints() -> QuerySet[Complaint]:
+    return Complaint.objects.filter(state=Complaint.State.OPEN)
+
+
+def _complaint(complaint: Complaint) -> Line:
+    # Without a word of it: the inbox is read by whoever it is about, too, where that is a curator.
+    about = _("about a message") if complaint.message_id else _("about an invitation")
+    return Line(str(complaint.get_kind_display()), about, reverse("curate_complaint", args=[complaint.pk]))
 
 
 def _claim(claim: Claim, detail: str) -> Line:
@@ -358,6 +384,18 @@ WORKS = Kind(
     by_name=lambda name: Q(author__in=_printed_as(name)),
     by_topic=lambda topic: Q(signature__paper__topics__slug=slugify(topic)),
 )
+DOUBTS = Kind(
+    "doubts",
+    pgettext_lazy("inbox", "Doubted"),
+    gettext_lazy("Works that readers say are another person’s, and that nobody has confirmed."),
+    doubts.unanswered,
+    _readers,
+    order=queue.BY_READERS,
+    key=("signature_id",),
+    address="curate_doubts",
+    by_name=WORKS.by_name,
+    by_topic=WORKS.by_topic,
+)
 CONTRADICTIONS = Kind(
     "contradictions",
     pgettext_lazy("inbox", "Contradictions"),
@@ -419,11 +457,21 @@ RIGHTS = Kind(
     address="curate_rights",
     by_name=lambda name: Q(author__in=_printed_as(name)),
 )
+COMPLAINTS = Kind(
+    "complaints",
+    pgettext_lazy("inbox", "Complaints"),
+    gettext_lazy("Invitations and messages that whoever got them reports."),
+    _complaints,
+    _complaint,
+    order=("pk", "pk"),
+    address="curate_complaints",
+)
 KINDS: tuple[Kind, ...] = (
     BATCHES,
     REFUSED,
     PAIRS,
     WORKS,
+    DOUBTS,
     CONTRADICTIONS,
     REPORTS,
     PROPOSALS,
@@ -431,5 +479,6 @@ KINDS: tuple[Kind, ...] = (
     CHECKS,
     REQUESTS,
     RIGHTS,
+    COMPLAINTS,
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}

@@ -83,9 +83,9 @@ def _started(request: HttpRequest, author: Author, typed: Typed) -> HttpResponse
     if not stays:
         typed.text = inviting.starting_text(typed.purpose)
     if wants_fragment(request):
-        return render(request, "profiles/_invite_text.html", {"typed": typed, "longest": inviting.LONGEST})
-    said = [_("What you wrote stays. Empty the field to begin with the starting text.")] if stays else []
-    return _form(request, author, typed, said)
+        context = {"typed": typed, "longest": inviting.LONGEST, "stays": stays}
+        return render(request, "profiles/_invite_text.html", context)
+    return _form(request, author, typed, stays=stays)
 
 
 def _form(
@@ -95,6 +95,7 @@ def _form(
     problems: list[str] | None = None,
     door: inviting.Door | None = None,
     status: int = 200,
+    stays: bool = False,
 ) -> HttpResponse:
     claims = Claim.objects.filter(author=author, state__in=(Claim.State.HELD, Claim.State.DISPUTED))
     levels = {claim.state: claim.level for claim in claims}
@@ -103,6 +104,7 @@ def _form(
         "typed": typed,
         "problems": problems,
         "door": door,
+        "stays": stays,
         "level": levels.get(Claim.State.HELD, 0),
         "is_disputed": Claim.State.DISPUTED in levels,
         "purposes": Invitation.Purpose.choices,

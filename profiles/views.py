@@ -14,13 +14,13 @@ from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import editing, identifiers, inviting, owning, shown
+from . import doubts, editing, identifiers, inviting, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
 from .following import open_questions
 from .hidden import Hidden
-from .models import Assignment, Author, Change, ChangeSet, Follow, NameVariant
+from .models import Account, Assignment, Author, Change, ChangeSet, Follow, NameVariant
 from .receipts import receipt
 
 DECIDED_SECONDS = 60  # counting all decisions costs more than being a minute late
@@ -126,6 +126,8 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         "receipt": receipt(evidence, Model.shipped().threshold),
         "claim": owning.with_stands(request.user, found, [assignment]),
     }
+    if isinstance(request.user, Account):
+        context["doubted"] = doubts.live_of(request.user, found).filter(signature=assignment.signature_id).exists()
     return render(request, "profiles/attribution.html", context)
 
 

@@ -26,8 +26,10 @@ Objects = Mapping[str, Any]
 
 # By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
+    "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
     "claims/": {
         "pk": lambda o: o["claim"].pk,
@@ -37,6 +39,8 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
     "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
+    "conversations/": {"pk": lambda o: o["conversation"].pk},
+    "curate/complaints/": {"pk": lambda o: o["complaint"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
     "curate/reports/": {"pk": lambda o: o["report"].pk},
     "curate/rights/": {"pk": lambda o: o["asked"].pk},
@@ -46,6 +50,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "following/watches/": {"pk": lambda o: o["watch"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
     "invitations/": {"pk": lambda o: o["invitation"].pk},
+    "messages/": {"pk": lambda o: o["message"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},

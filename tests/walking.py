@@ -29,13 +29,17 @@ from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, inviting, reports, rights
+from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
+    Block,
     BulkReview,
     Claim,
+    Follow,
     FollowQuestion,
+    Invitation,
     NameWatch,
     Proof,
     RightsRequest,
@@ -93,6 +97,18 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
+    Follow.objects.create(account=owner, author=other)
+    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
+    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
+    assert owner.alerts.exists()
+    AlertSettings.objects.create(account=owner, feed_key="feed")
+    guest = with_address("guest")
+    accepted = Invitation.objects.create(
+        author=author, sender=guest, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
+    )
+    conversation = conversing.begin(accepted, now)
+    message = conversing.send(conversation, guest, "Is Monday good?", uuid4(), now)
+    complaint = moderation.complain(owner, message, "other", "It is not.")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
@@ -104,13 +120,18 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "batch": batch,
+        "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "complaint": complaint,
+        "conversation": conversation,
+        "invitation": invitation,
+        "message": message,
         "change_set": change_set,
         "decision": decision,
         "question": question,
         "watch": NameWatch.objects.create(account=owner, name="Zora Quill", surname_key="quill"),
         "report": report,
+        "feed": "feed",
         "review": review,
-        "invitation": invitation,
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,

@@ -8,8 +8,10 @@ function from `Facts` to a `Component`; `RULES` is the rulebook. Entry points: `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from typing import TypeVar
 
 MODEL = "trust-3"  # trust-3: what people contradict each other about is suspended, and each coauthor attests once
 
@@ -30,6 +32,8 @@ LEVELS = (
     (5, "Level 4, and checked by a named curator within 24 months."),
 )
 
+CLAIMED, PROVED = range(2, 6), 3  # levels of a record that is claimed, and from where on control of it is proved
+
 # The first three weights give what the field's pages show for any record; the others are ours.
 PER_WORK, MOST_WORKS = 2, 12  # six well-attributed works already show a body of work; more is no better supported
 MOST_COLLABORATORS = 4  # the reference counts four; beyond that a large group would outweigh its works
@@ -38,6 +42,9 @@ PER_IDENTIFIER, MOST_IDENTIFIERS = 7, 14  # the best evidence that takes no pers
 CONTROL = {0: 0, 1: 0, 2: 5, 3: 20, 4: 30, 5: 30}  # a claim is worth little until control of the record is proved
 MOST_REVIEW = 20  # as much as one strong proof: the whole list looked through by someone who can know
 PER_ATTESTATION, MOST_ATTESTATIONS = 2, 10  # five proven coauthors; more would let a ring buy trust
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,9 @@ class Facts:
     and that agree over the works; `claimed_level` is that of the claim that holds the record, and `disputed` says that
     a second account proved control too; `attestations` are the names of coauthors at level 3 or above who attest;
     `agreeing` are those of the affiliations, as printed, that agree with an address that was proved; `proofs` are the
-    claim's own, in words; `conflicting` are outside iDs that sources state and that cannot all be one person's."""
+    claim's own, in words; `conflicting` are outside iDs that sources state and that cannot all be one person's.
+    `sources` names by rule, in their order, the rows behind collaborators, identifiers, control (the claim, then the
+    proofs) and attestations, as `Row.source` does."""
 
     works: tuple[Work, ...]
     collaborators: tuple[tuple[int | None, str, int], ...] = ()
@@ -77,20 +86,34 @@ class Facts:
     disputed: bool = False
     proofs: tuple[str, ...] = ()
     conflicting: tuple[str, ...] = ()
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def sourced(self, rule: str, rows: Iterable[T]) -> Iterator[tuple[T, str]]:
+        """Each of the rows of a rule with its source; that is empty where none is known."""
+        return zip(rows, chain(self.sources.get(rule, ()), repeat("")), strict=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row that a component came from. `work` or `author` is the id it leads to."""
+    """One row that a component came from. `work` or `author` is the id it leads to.
+
+    `source` names it in the ledger, which is never rewritten: "work:12", "person:7", "claim:5", "proof:3", or
+    "given:a date" for what every work has. Never a name, an iD, an address or other text that somebody may take back.
+    It is empty where the row carries no point.
+    """
 
     text: str
     work: int | None = None
     author: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """What one rule gives: whole `points` up to `cap`, the sentence that explains them, and their rows."""
+    """What one rule gives: whole `points` up to `cap`, the sentence that explains them, and their rows.
+
+    `each` is what one row gives; 0 where it takes all of them together.
+    """
 
     rule: str
     label: str
@@ -98,6 +121,7 @@ class Component:
     cap: int
     explanation: str
     rows: tuple[Row, ...] = ()
+    each: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +132,13 @@ class Assessment:
     level: int
 
     @property
+    def points(self) -> dict[str, int]:
+        """By rule."""
+        return {component.rule: component.points for component in self.components}
+
+    @property
     def score(self) -> int:
-        return sum(component.points for component in self.components)
+        return sum(self.points.values())
 
     @property
     def band(self) -> str:
@@ -141,7 +170,8 @@ def works(facts: Facts) -> Component:
         min(PER_WORK * len(strong), MOST_WORKS),
         MOST_WORKS,
         f"{PER_WORK} for each work attributed by strong inference or better{suspended}",
-        tuple(Row(work.title, work=work.id) for work in strong),
+        tuple(Row(work.title, work=work.id, source=f"work:{work.id}") for work in strong),
+        PER_WORK,
     )
 
 
@@ -152,7 +182,11 @@ def collaborators(facts: Facts) -> Component:
         min(len(facts.collaborators), MOST_COLLABORATORS),
         MOST_COLLABORATORS,
         "1 for each person who shares two or more works",
-        tuple(Row(f"{name}: {shared} works", author=author) for author, name, shared in facts.collaborators),
+        tuple(
+            Row(f"{name}: {shared} works", author=author, source=source)
+            for (author, name, shared), source in facts.sourced("collaborators", facts.collaborators)
+        ),
+        1,
     )
 
 
@@ -171,7 +205,11 @@ def completeness(facts: Facts) -> Component:
     for what, has in _COMPLETE:
         lacking = sum(not has(work) for work in facts.works)
         points += bool(facts.works) and not lacking
-        rows.append(Row(f"every work has {what}" if not lacking else f"{lacking} of {len(facts.works)} lack {what}"))
+        rows.append(
+            Row(f"{lacking} of {len(facts.works)} lack {what}")
+            if lacking
+            else Row(f"every work has {what}", source=f"given:{what}")
+        )
     return Component(
         "completeness",
         "Source completeness",
@@ -179,6 +217,7 @@ def completeness(facts: Facts) -> Component:
         len(_COMPLETE),
         "1 for each fact that the sources give for every work",
         tuple(rows) if facts.works else (),
+        1,
     )
 
 
@@ -192,9 +231,12 @@ def affiliation(facts: Facts) -> Component:
         f"{PER_AFFILIATION} for each dated affiliation that a source prints, {MOST_AFFILIATION} where one agrees with "
         "an address that the owner proved",
         tuple(
-            Row(f"{text}: agrees with a proved address" if text in facts.agreeing else text, work=work)
+            Row(f"{text}: agrees with a proved address", work=work, source=f"work:{work}")
+            if text in facts.agreeing
+            else Row(text, work=work, source="" if agreeing else f"work:{work}")
             for text, work in facts.affiliations
         ),
+        MOST_AFFILIATION if agreeing else PER_AFFILIATION,
     )
 
 
@@ -206,18 +248,20 @@ def identifiers(facts: Facts) -> Component:
         min(PER_IDENTIFIER * len(facts.identifiers), MOST_IDENTIFIERS),
         MOST_IDENTIFIERS,
         f"{PER_IDENTIFIER} for each outside identifier that sources state and that agrees over the works{suspended}",
-        tuple(Row(identifier) for identifier in facts.identifiers),
+        tuple(Row(iD, source=source) for iD, source in facts.sourced("identifiers", facts.identifiers)),
+        PER_IDENTIFIER,
     )
 
 
 def control(facts: Facts) -> Component:
+    rows = ("claimed by an account with a confirmed address", *facts.proofs) if facts.claimed_level else ()
     return Component(
         "control",
         "Control",
         0 if facts.disputed else CONTROL[facts.claimed_level],
         CONTROL[5],
         f"5 for a claim, 20 for one strong proof, 30 for two{_suspended(_by_dispute(facts))}",
-        (Row("claimed by an account with a confirmed address"), *map(Row, facts.proofs)) if facts.claimed_level else (),
+        tuple(Row(text, source=source) for text, source in facts.sourced("control", rows)),
     )
 
 
@@ -231,7 +275,7 @@ def review(facts: Facts) -> Component:
         MOST_REVIEW,
         f"the share of the works that the owner or a curator has confirmed, times {MOST_REVIEW}, rounded down"
         f"{suspended}",
-        tuple(Row(work.title, work=work.id) for work in confirmed),
+        tuple(Row(work.title, work=work.id, source=f"work:{work.id}") for work in confirmed),
     )
 
 
@@ -243,7 +287,8 @@ def attestation(facts: Facts) -> Component:
         MOST_ATTESTATIONS,
         f"{PER_ATTESTATION} for each coauthor with proved control who attests"
         f"{_suspended(_by_dispute(facts) if facts.attestations else '')}",
-        tuple(Row(name) for name in facts.attestations),
+        tuple(Row(name, source=source) for name, source in facts.sourced("attestation", facts.attestations)),
+        PER_ATTESTATION,
     )
 
 
@@ -258,10 +303,10 @@ RULES: tuple[Callable[[Facts], Component], ...] = (
     attestation,
 )
 
-# What would raise a component, cheapest for the person first.
+# What would raise a component, cheapest for the person first; what is said of control and review follows the level.
 _REMEDIES = (
-    ("control", "Claim the record, and prove control of it in two ways"),
-    ("review", "Confirm which of the works are right"),
+    ("control", ""),
+    ("review", ""),
     ("identifiers", "Have a source state an ORCID iD on the papers"),
     ("attestation", "Ask coauthors whose control is proved to attest"),
     ("completeness", "Import a source that gives the missing facts"),
@@ -302,4 +347,20 @@ def agrees(address: str, affiliation: str) -> bool:
 def remedies(assessment: Assessment) -> list[tuple[str, int]]:
     """What would raise the score, in order of effort: (what to do, the most points it can add)."""
     open_points = {component.rule: component.cap - component.points for component in assessment.components}
-    return [(text, open_points[rule]) for rule, text in _REMEDIES if open_points[rule]]
+    texts = dict(_REMEDIES) | {
+        "control": _step_of_control(assessment),
+        "review": "Confirm which of the works are right"
+        if assessment.level in CLAIMED
+        else "Have a curator, or the owner once the record is claimed, confirm which of the works are right",
+    }
+    return [(texts[rule], open_points[rule]) for rule, _text in _REMEDIES if open_points[rule]]
+
+
+def _step_of_control(assessment: Assessment) -> str:
+    if assessment.level not in CLAIMED:
+        return "Claim the record, and prove control of it in two ways"
+    if not assessment.points["control"]:
+        return "Let a curator settle which of two accounts controls the record"
+    if assessment.level >= PROVED:
+        return "Prove control of the record in a second way"
+    return "Prove control of the record in two ways"

@@ -27,9 +27,9 @@ STAFF = "what staff did stays on record, under a name that says nothing"
 class Part:
     """What one foreign key leads to.
 
-    `section`: of the archive. `hidden`: columns that are secrets. `also`: what explains ids, as lookups.
-    `stays`: why the rows outlive the account; "" where they are deleted with it. `emptied`: columns of rows that stay
-    which hold what the account said in private.
+    `section`: of the archive; "" for rows that would tell what somebody else did in private. `hidden`: columns that are
+    secrets, or somebody else's. `also`: what explains ids, as lookups. `stays`: why the rows outlive the account; ""
+    where they are deleted with it. `emptied`: columns of rows that stay which hold what the account said in private.
     """
 
     section: str
@@ -67,12 +67,15 @@ PARTS: Mapping[str, Part] = {
         "invitations_sent", hidden=("recipient_id", "state", "answered_at"), stays=WRITTEN
     ),
     "profiles.Invitation.recipient": Part("invitations_received", hidden=("sender_id",), stays=WRITTEN),
-    "profiles.Conversation.closed_by": Part("conversations_left", stays=WRITTEN),
-    "profiles.Message.sender": Part("messages_sent", stays=WRITTEN),
-    "profiles.Block.account": Part("blocked"),
-    "profiles.Block.blocked": Part("blocked_by", hidden=("account_id",)),
+    "profiles.Conversation.closed_by": Part(
+        "conversations_left", hidden=("sender_muted", "recipient_muted"), stays=WRITTEN
+    ),
+    "profiles.Message.sender": Part("messages_sent", hidden=("recipient_id", "read_at"), stays=WRITTEN),
+    "profiles.Message.recipient": Part("messages_received", hidden=("sender_id",), stays=WRITTEN),
+    "profiles.Block.account": Part("blocked", hidden=("blocked_id",)),
+    "profiles.Block.blocked": Part(""),
     "profiles.Complaint.reporter": Part("complaints", hidden=("about_id",), stays="a curator may be at it"),
-    "profiles.Complaint.about": Part("complaints_about_me", hidden=("reporter_id", "text"), stays=STAFF),
+    "profiles.Complaint.about": Part("", stays=STAFF),
     "profiles.Complaint.decided_by": Part(
         "complaints_decided", hidden=("reporter_id", "about_id", "text"), stays=STAFF
     ),
@@ -124,6 +127,8 @@ def gathered(account: Account) -> dict[str, Any]:
     """The archive: sections of rows, as values that JSON can hold. A constant number of queries."""
     found: dict[str, Any] = {"account": _rows(Account.objects.filter(pk=account.pk), SECRETS)[0]}
     for path, part in PARTS.items():
+        if not part.section:
+            continue
         found[part.section] = _rows(rows_of(path, account), part.hidden, part.also)
     author = Author.objects.filter(account=account).first()
     for model in (OwnWords, OwnAffiliation, Identifier):

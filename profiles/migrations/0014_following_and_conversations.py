@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('spam', 'Unwanted advertising'), ('abuse', 'Insult, threat or harassment'), ('pretence', 'Somebody pretends to be another'), ('other', 'Something else')], max_length=8)),
                 ('text', models.TextField(blank=True, max_length=2000)),
+                ('shows_before', models.BooleanField(default=False, help_text='the curator may read the messages just before it')),
                 ('state', models.CharField(choices=[('open', 'open'), ('upheld', 'upheld'), ('dismissed', 'dismissed')], default='open', max_length=9)),
                 ('answer', models.TextField(blank=True, max_length=2000)),
                 ('made_at', models.DateTimeField(auto_now_add=True)),
@@ -62,6 +63,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('began_at', models.DateTimeField()),
+                ('latest_at', models.DateTimeField(help_text='the newest message, or the beginning where there is none')),
+                ('sender_muted', models.BooleanField(default=False, help_text='who invited wants no mail about it')),
+                ('recipient_muted', models.BooleanField(default=False, help_text='who was invited wants no mail about it')),
                 ('closed_at', models.DateTimeField(help_text='somebody left: it is read and not written any more', null=True)),
             ],
         ),
@@ -92,7 +96,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(max_length=10000)),
                 ('token', models.UUIDField(unique=True)),
                 ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('read_at', models.DateTimeField(help_text='by the other side', null=True)),
+                ('read_at', models.DateTimeField(help_text='by the recipient; the sender is not told', null=True)),
                 ('removed_at', models.DateTimeField(help_text='by a curator, after a complaint', null=True)),
             ],
         ),
@@ -113,6 +117,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('until', models.DateTimeField()),
                 ('reason', models.TextField(help_text='the account is told', max_length=2000)),
+                ('objection', models.TextField(blank=True, help_text='what the account answers, once', max_length=2000)),
                 ('made_at', models.DateTimeField(auto_now_add=True)),
                 ('lifted_at', models.DateTimeField(null=True)),
             ],
@@ -244,6 +249,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
+            model_name='message',
+            name='recipient',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages_received', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
             model_name='complaint',
             name='message',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='profiles.message'),
@@ -297,6 +307,10 @@ class Migration(migrations.Migration):
             model_name='alert',
             index=models.Index(fields=['account', '-made_at', '-id'], name='alert_newest'),
         ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(condition=models.Q(('read_at', None)), fields=['account'], name='alert_unread'),
+        ),
         migrations.AddConstraint(
             model_name='alert',
             constraint=models.UniqueConstraint(fields=('account', 'paper'), name='alert_once'),
@@ -320,6 +334,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(fields=['conversation', 'id'], name='message_order'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('read_at', None)), fields=['recipient'], name='message_unread'),
         ),
         migrations.AddIndex(
             model_name='complaint',

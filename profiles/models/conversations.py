@@ -61,10 +61,13 @@ class Invitation(models.Model):
 
 
 class Conversation(models.Model):
-    """What became of an accepted invitation, between its sender and its recipient."""
+    """What became of an accepted invitation, between its sender and its recipient (of the invitation)."""
 
     invitation = models.OneToOneField(Invitation, on_delete=models.PROTECT, related_name="conversation")
     began_at = models.DateTimeField()
+    latest_at = models.DateTimeField(help_text="the newest message, or the beginning where there is none")
+    sender_muted = models.BooleanField(default=False, help_text="who invited wants no mail about it")
+    recipient_muted = models.BooleanField(default=False, help_text="who was invited wants no mail about it")
     closed_at = models.DateTimeField(null=True, help_text="somebody left: it is read and not written any more")
     closed_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
 
@@ -74,20 +77,33 @@ class Conversation(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("conversation", args=[self.pk])
 
+    def other_than(self, account: Account) -> Account | None:
+        """The other side; None where that account is no more."""
+        invitation = self.invitation
+        return invitation.recipient if invitation.sender_id == account.pk else invitation.sender
+
+    def mute_of(self, account: Account | None) -> str:
+        """The column that says whether this side wants no mail."""
+        return "sender_muted" if account and account.pk == self.invitation.sender_id else "recipient_muted"
+
 
 class Message(models.Model):
     """One message. `token` is the form's own: sent twice, the form writes one message."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     sender = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="messages")
+    recipient = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="messages_received")
     text = models.TextField(max_length=10_000)
     token = models.UUIDField(unique=True)
     made_at = models.DateTimeField(auto_now_add=True)
-    read_at = models.DateTimeField(null=True, help_text="by the other side")
+    read_at = models.DateTimeField(null=True, help_text="by the recipient; the sender is not told")
     removed_at = models.DateTimeField(null=True, help_text="by a curator, after a complaint")
 
     class Meta:
-        indexes = [models.Index(fields=["conversation", "id"], name="message_order")]
+        indexes = [
+            models.Index(fields=["conversation", "id"], name="message_order"),
+            models.Index(fields=["recipient"], name="message_unread", condition=models.Q(read_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"message #{self.pk}"
@@ -108,7 +124,8 @@ class Block(models.Model):
 
 
 class Complaint(models.Model):
-    """Who got an invitation or a message says that it is not decent; a curator looks at it, and at nothing else."""
+    """Who got an invitation or a message says that it is not decent; a curator looks at it, and at nothing else but the
+    few messages before it, where whoever reports it wants them to be read."""
 
     class Kind(models.TextChoices):
         SPAM = "spam", pgettext_lazy("complaint", "Unwanted advertising")
@@ -127,6 +144,7 @@ class Complaint(models.Model):
     about = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="complaints_about")
     kind = models.CharField(max_length=8, choices=Kind)
     text = models.TextField(max_length=2_000, blank=True)
+    shows_before = models.BooleanField(default=False, help_text="the curator may read the messages just before it")
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     answer = models.TextField(max_length=2_000, blank=True)
     decided_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -152,6 +170,24 @@ class Complaint(models.Model):
     def __str__(self) -> str:
         return f"complaint #{self.pk}"
 
+    def get_absolute_url(self) -> str:
+        """For whom it is from: the page of what it is about."""
+        page, pk = (
+            ("complain_message", self.message_id) if self.message_id else ("complain_invitation", self.invitation_id)
+        )
+        return reverse(page, args=[pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.OPEN
+
+    @property
+    def subject(self) -> Invitation | Message:
+        """What is complained of."""
+        found = self.message or self.invitation
+        assert found is not None  # the database sees to it
+        return found
+
 
 class Suspension(models.Model):
     """A curator had an account stop inviting and writing, for a time and for a reason. Rows stay."""
@@ -159,6 +195,7 @@ class Suspension(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="suspensions")
     until = models.DateTimeField()
     reason = models.TextField(max_length=2_000, help_text="the account is told")
+    objection = models.TextField(max_length=2_000, blank=True, help_text="what the account answers, once")
     complaint = models.ForeignKey(Complaint, on_delete=models.SET_NULL, null=True, related_name="suspensions")
     made_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)

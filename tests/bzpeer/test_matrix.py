@@ -31,6 +31,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "healthz",
         "robots.txt",
         "people/<int:pk>/trust/",
+        "ledger/",
+        "ledger.jsonl",
         "people/<int:pk>/graph/",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
@@ -38,6 +40,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accuracy/",
         "works/<int:pk>/<slug:slug>/",
         "topics/<slug:slug>/",
+        "alerts/feed/<str:key>.atom",
         "accounts/inactive/",
         "accounts/confirm-email/",
         "accounts/password/reset/key/done/",
@@ -74,6 +77,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/proposals/",
         "curate/claims/<int:pk>/",
         "curate/rights/<int:pk>/",
+        "curate/complaints/<int:pk>/",
     ],
     ("302 403 403 200 200", "405 405 405 405 405"): [
         "imports/<int:pk>/",
@@ -88,6 +92,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/",
         "curate/people/",
         "curate/works/",
+        "curate/doubts/",
         "curate/contradictions/",
         "curate/reports/",
         "curate/reports/<int:pk>/",
@@ -99,6 +104,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/bulk/<slug:slug>/",
         "curate/claims/",
         "curate/rights/",
+        "curate/complaints/",
         "curate/reviews/<int:pk>/",
         "imports/<int:pk>/progress/",
         "imports/<int:pk>/refused.csv",
@@ -132,14 +138,24 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "works/<int:pk>/",
     ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
+        "works/<int:paper>/attribution/<int:author>/doubt/",
         "people/<int:pk>/follow/",
         "topics/<slug:slug>/follow/",
         "following/watches/",
         "following/settings/",
+        "alerts/stop/",
+        "alerts/doubt/",
+        "alerts/feed/",
+        "blocks/",
+    ],
+    ("204 200 200 200 200", "405 405 405 405 405"): [
+        "waiting/",
     ],
     # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "following/watches/<int:pk>/",
+        "alerts/read/",
+        "conversations/objection/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -147,7 +163,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("302 200 200 200 200", "405 405 405 405 405"): [
         "claims/",
         "attestations/",
+        "conversations/",
         "following/",
+        "alerts/",
         "reports/",
         "account/",
         "invitations/",
@@ -162,6 +180,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
+        "conversations/<int:pk>/new/",
         "claims/<int:pk>/",
     ],
     ("302 404 200 404 404", "302 404 302 404 404"): [
@@ -170,7 +189,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/",
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
+        "blocks/<int:pk>/end/",
         "claims/<int:pk>/hold/",
+        "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
         "claims/<int:pk>/proofs/mail/begin/",
         "claims/<int:pk>/proofs/page/begin/",
@@ -180,6 +201,11 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "claims/<int:pk>/proofs/<int:proof>/withdraw/",
         "claims/<int:pk>/proofs/<int:proof>/again/",
     ],
+    ("302 404 200 404 404", "302 404 400 404 404"): [
+        "conversations/<int:pk>/",
+        "invitations/<int:pk>/report/",
+        "messages/<int:pk>/report/",
+    ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "orcid/<str:iD>",
         "arxiv/<path:value>",
@@ -187,6 +213,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 404 400 404 404"): [
         "following/questions/<int:pk>/",
+        "conversations/<int:pk>/read/",
+        "conversations/<int:pk>/mail/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "people/<int:pk>/rights/",
@@ -265,7 +293,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
 }
 
 # Where curators read what somebody sent them, and the mail that is kept on one's own machine.
-CURATED = ("curate/claims/", "curate/rights/", "outbox/")
+CURATED = ("curate/claims/", "curate/complaints/", "curate/rights/", "outbox/")
 
 # A GET may write these: that a session is alive, and what it has to remember.
 ALIVE = {"usersessions_usersession", "django_session"}
@@ -394,9 +422,15 @@ def test_cookies_are_for_the_server_and_for_this_site_alone(walk: Walk):
 
 
 def test_no_address_or_code_of_somebody_else_stands_on_a_page(walk: Walk):
-    """The subject of the owner's proof, and the owner's addresses, are the owner's alone."""
+    """The subject of the owner's proof, the owner's addresses and messages are the owner's alone."""
     for (role, method, route), answer in walk.of("GET", "HTMX"):
         if role == "owner" or "confirm-email" in route or route.startswith(CURATED):
             continue
-        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org"):
+        for private in (b"owner@example.org", b"other@example.org", b"j@x.org", b"asks@example.org", b"Is Monday"):
             assert private not in answer.body, (role, method, route)
+
+
+def test_neither_side_of_a_conversation_is_shown_the_address_of_the_other(walk: Walk):
+    for (role, method, route), answer in walk.of("GET", "HTMX"):
+        if not route.startswith("outbox/"):
+            assert b"guest@example.org" not in answer.body, (role, method, route)

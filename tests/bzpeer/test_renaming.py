@@ -17,10 +17,12 @@ from django.utils import timezone
 from bzpeer import pipeline
 from papers.models import Paper, Signature
 from papers.names import fold
-from profiles import changesets, decisions, powers, renaming
+from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
+    Block,
     BulkReview,
     Claim,
     Follow,
@@ -77,6 +79,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
     change_set = changesets.apply(curators, Merge(((author.pk, merged.pk),)), WHY)
     reader = Account.objects.create_user("reader")
     Follow.objects.create(account=reader, author=author)
+    bring(*works(6, [OLD, "Ada Lovelace", "Alan Turing"], "cs.CL", "Neural translation of alerts"))
+    AlertSettings.objects.create(account=reader, feed_key="feed")
     changesets.apply(curators, MoveWorks(author.pk, (signature(4).pk,)), WHY)
     undone = changesets.apply(curators, MoveWorks(author.pk, (signature(3).pk,)), WHY)
     changesets.undo(curators, undone)
@@ -90,6 +94,11 @@ def world(bring, curators: Account) -> dict[str, Any]:
     author.save()
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
     pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
+    invitation = Invitation.objects.create(
+        author=author, sender=reader, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
+    )
+    conversation = conversing.begin(invitation, timezone.now())
+    message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
         "author": author,
@@ -104,6 +113,10 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
         "orcid": ORCID,
         "batch": batch,
+        "block": Block.objects.create(account=curators, blocked=owner),
+        "complaint": moderation.complain(reader, message, "other", "It is not."),
+        "conversation": conversation,
+        "message": message,
         "change_set": change_set,
         "claim": claim,
         "proof": Proof.objects.create(claim=claim, kind="review", state=Proof.State.VALID),
@@ -111,6 +124,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
+        "feed": "feed",
         "invitation": Invitation.objects.create(
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
@@ -228,7 +242,9 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
-    for address in ("/following/", "/reports/", "/invitations/?box=sent"):
+    talk = world["conversation"].get_absolute_url()
+    mine = ("/following/", "/reports/", "/invitations/?box=sent", "/alerts/", "/alerts/feed/feed.atom")
+    for address in (*mine, "/conversations/", talk, world["complaint"].get_absolute_url()):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}

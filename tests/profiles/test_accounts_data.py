@@ -99,7 +99,7 @@ def test_every_table_that_leads_to_an_account_has_its_part():
 
 
 def test_each_part_has_a_section_of_its_own_and_hides_and_empties_columns_that_are_there():
-    sections = [part.section for part in records.PARTS.values()]
+    sections = [part.section for part in records.PARTS.values() if part.section]
     assert len(sections) == len(set(sections))
     for path, part in records.PARTS.items():
         columns = set(records.columns_of(apps.get_model(path.rpartition(".")[0])))
@@ -116,7 +116,8 @@ def test_the_archive_holds_what_every_part_leads_to(client: Client, holder: Acco
     known = json.loads(taken(client).read("bzpeer.json"))
     assert known["account"]["email"] == "ada@example.org"
     for path, part in records.PARTS.items():
-        assert len(known[part.section]) == records.rows_of(path, holder).count(), path
+        if part.section:
+            assert len(known[part.section]) == records.rows_of(path, holder).count(), path
     filled = {section for section, rows in known.items() if rows}
     assert filled >= {
         *("addresses", "second_factors", "sessions", "connections", "roles", "record", "decisions", "follows"),

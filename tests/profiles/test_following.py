@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -198,6 +200,26 @@ def test_more_topics_than_stated_are_refused_with_a_sentence(
     assert TopicFollow.objects.get().topic == one
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_at_once_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(following, "MOST_TOPICS", 1)
+    account = Account.objects.create_user("reader")
+    topics = [Topic.objects.create(name=str(n), slug=str(n)) for n in range(6)]
+
+    def follow(topic: Topic) -> bool:
+        try:
+            following.follow_topic(account, topic)
+        except ValidationError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(follow, topics)) == 1
+    assert TopicFollow.objects.count() == 1
+
+
 # --- watched names ---------------------------------------------------------------------------------------------------
 
 
@@ -293,6 +315,13 @@ def test_a_common_name_says_how_many_bear_it_and_asks_for_more(client: Client, b
     assert "You hear of new papers that print this name." in narrow
 
 
+@pytest.mark.usefixtures("ada", "reader")
+def test_the_page_of_a_name_leads_to_a_watch_of_it(client: Client):
+    address = "/following/?name=Ada%20Lovelace"
+    assert f'href="{address}#watch"' in client.get("/names/Ada%20Lovelace/").content.decode()
+    assert 'name="name" value="Ada Lovelace"' in client.get(address).content.decode()
+
+
 def test_a_watch_is_stopped_by_its_owner_alone(client: Client, reader: Account):
     other = Account.objects.create_user("other")
     mine, theirs = following.watch(reader, "Ada Lovelace"), following.watch(other, "Secret Name")
@@ -361,13 +390,14 @@ def test_a_row_turns_into_its_undo_in_place(client: Client, reader: Account, ada
     assert "You no longer follow this record." in html
     assert "Follow again" in html
     html = client.post(address, {"follow": "1", "from": "list"}, headers=HTMX).content.decode()
-    assert "Stop following" in html
+    assert 'name="follow" value="0"' in html
     assert followed(reader) == [ada]
     made = following.watch(reader, "Grace Hopper", words="ships")
     html = client.post(reverse("watch_stop", args=[made.pk]), headers=HTMX).content.decode()
     assert 'name="words" value="ships"' in html
     again = {"from": "list", "name": "Grace Hopper", "topic": "", "coauthor": "", "words": "ships"}
-    assert "Stop watching" in client.post(reverse("watches"), again, headers=HTMX).content.decode()
+    assert "/following/watches/" in (html := client.post(reverse("watches"), again, headers=HTMX).content.decode())
+    assert "Watch again" not in html
     assert NameWatch.objects.get().words == "ships"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
@@ -9,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from papers.models import JournalEntry
-from profiles import bulk, decisions, reports
-from profiles.models import Account, Author, BulkReview, Claim, RightsRequest, Suggestion
+from profiles import bulk, decisions, moderation, reports
+from profiles.models import Account, Author, BulkReview, Claim, Invitation, RightsRequest, Suggestion
 from profiles.urls import urlpatterns
 from tests.conftest import fact, with_role, with_second_factor
 
@@ -22,12 +24,15 @@ PAGES = [
     "curate",
     "curate_people",
     "curate_works",
+    "curate_doubts",
     "curate_contradictions",
     "curate_reports",
     "curate_report",
     "curate_proposals",
     "curate_claims",
     "curate_claim",
+    "curate_complaints",
+    "curate_complaint",
     "curate_rights",
     "curate_rights_request",
     "curate_decided",
@@ -66,9 +71,14 @@ def addresses(bring) -> dict[str, str]:
     review = BulkReview.objects.create(rule="coauthors", seed=1, pairs=[[one.pk, other.pk, "names"]], made_by=maker)
     Suggestion.objects.get_or_create(left=one, right=other, defaults={"probability": 0.5, "sentence": "names"})
     claim = Claim.objects.create(author=one, account=maker, state=Claim.State.HELD, level=2)
+    sender, guest = Account.objects.create_user("sender"), Account.objects.create_user("guest")
+    invitation = Invitation.objects.create(
+        author=one, sender=sender, recipient=guest, purpose="talk", text="Come.", token=uuid4()
+    )
     asked = RightsRequest.objects.create(author=one, kind="hide", proof="curator", state="waiting", text="It is me.")
     by_name: dict[str, list[int | str]] = {
         "curate_rights_request": [asked.pk],
+        "curate_complaint": [moderation.complain(guest, invitation, "spam", "").pk],
         "curate_claim": [claim.pk],
         "curate_report": [report.pk],
         "curate_report_close": [report.pk],

@@ -129,6 +129,50 @@ def test_points_are_whole_capped_and_re_add(strong: int, weak: int, friends: int
     assert sum(worth for _, worth in remedies(assessment)) == 100 - assessment.score
 
 
+@pytest.mark.parametrize(
+    ("claimed", "disputed", "first"),
+    [
+        (0, False, "Claim the record"),
+        (2, False, "Prove control of the record in two ways"),
+        (3, False, "Prove control of the record in a second way"),
+        (3, True, "Let a curator settle"),
+        (4, False, "Confirm which of the works are right"),
+    ],
+)
+def test_the_first_step_follows_from_what_is_proved(claimed: int, disputed: bool, first: str):
+    steps = remedies(assess(Facts(works(7), claimed_level=claimed, disputed=disputed)))
+    assert steps[0][0].startswith(first)
+
+
+def test_of_a_record_that_nobody_claimed_somebody_else_confirms_the_works():
+    assert ("Have a curator, or the owner once the record is claimed, confirm which of the works are right", 20) in (
+        remedies(assess(Facts(works(7))))
+    )
+
+
+def test_every_row_that_carries_points_is_named_by_kind_and_number_alone():
+    facts = Facts(
+        tuple(Work(n, "Jane Smith's work", True, True, True, True, True, True, True) for n in range(1, 4)),
+        ((7, "Ann Smith", 2),),
+        (("Smith Institute", 1), ("UCLA", 2)),
+        ("ORCID 0000-0002-1825-0097",),
+        3,
+        ("Ann Smith",),
+        proofs=("An address printed on a paper",),
+        sources={
+            "collaborators": ["person:7"],
+            "identifiers": ["proof:4"],
+            "control": ["claim:1", "proof:2"],
+            "attestation": ["proof:3"],
+        },
+    )
+    for component in assess(facts).components:
+        sources = [row.source for row in component.rows if row.source]
+        assert component.points == 0 or sources, component.rule
+        assert "Smith" not in "".join(sources)
+        assert not component.each or component.points <= component.each * len(sources)
+
+
 def test_a_suspended_component_says_why():
     [control] = [c for c in assess(Facts(works(1), claimed_level=4, disputed=True)).components if c.rule == "control"]
     assert "suspended" in control.explanation

@@ -1,0 +1,78 @@
+"""From the button on a profile to an open conversation, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from celery import current_app
+from playwright.sync_api import expect
+
+from profiles import inviting
+from profiles.models import Account, Author, Invitation
+from tests.conftest import fact, logged_in
+from tests.profiles.test_inviting import held, someone
+from tests.test_browser import browser
+from tests.visiting import Visitor, visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+__all__ = ["browser", "visitor"]
+
+
+def test_an_invitation_from_the_button_to_the_answer(
+    visitor: Callable[[], Visitor], bring: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda *sent: None)
+    bring(fact("2001.00001", ["Noor Rahimi", "Ada Berg"]), fact("2001.00002", ["Noor Rahimi", "Ada Berg"]))
+    author, ada = Author.objects.get(name="Noor Rahimi"), Author.objects.get(name="Ada Berg")
+    held(author, someone("noor"), 3)
+    held(ada, someone("ann"), 3)
+
+    def profile(who: Visitor) -> None:
+        who.goes(author.get_absolute_url())
+        expect(who.page.locator(".slot__wait")).to_have_count(0)  # the graph has arrived: nothing is cut off
+
+    sender, reader = visitor(), visitor()
+    profile(sender)
+    sender.sees("Log in to invite")
+    for who, name in ((sender, "ann"), (reader, "noor")):
+        logged_in(who.page, who.site, Account.objects.get(username=name))
+    profile(sender)
+    sender.looks("invite-1-profile")
+    sender.follows("Invite")
+    text = sender.page.get_by_label("What you want to say")
+    start = "Begin with the starting text for it"
+    sender.page.get_by_label("A talk").check()
+    sender.presses(start)
+    expect(text).to_have_value(inviting.starting_text("talk"))
+    sender.looks("invite-2-starting-text")
+    sender.page.get_by_label("A review").check()
+    sender.presses(start)
+    expect(text).to_have_value(inviting.starting_text("review"))
+    text.fill("Would you review our paper?\n\nIt stands on https://example.org")
+    sender.presses("Send the invitation")
+    sender.sees("Leave out links and addresses (“https://example.org”)")
+    sender.looks("invite-3-refused")
+    sender.page.get_by_label("Data or code").check()
+    sender.presses(start)
+    sender.sees("What you wrote stays.")
+    expect(text).to_have_value(re.compile("It stands on"))
+    text.fill("Would you share the data of your paper?\n\nهل يمكنك مشاركة بيانات ورقتك؟\n\n" + "long" * 60)
+    sender.presses("Send the invitation")
+    sender.sees("Your invitation is sent.")
+    sender.looks("invite-4-sent")
+
+    profile(reader)
+    reader.page.get_by_role("link", name="Your invitations").click()
+    reader.looks("invite-5-list")
+    reader.page.get_by_role("link", name="Read and answer").click()
+    reader.looks("invite-6-answer")
+    reader.presses("Accept")
+    reader.looks("invite-7-accepted")
+    assert Invitation.objects.get().conversation
+    profile(sender)
+    sender.sees("You are in a conversation with Noor Rahimi.")
+    sender.goes("/invitations/?box=sent")
+    sender.looks("invite-8-sent")
