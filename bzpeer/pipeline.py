@@ -21,7 +21,7 @@ from graph import coauthorships
 from papers import harvesting, importing, stages
 from papers.models import Batch
 from papers.streams import UnreadableFile
-from profiles import authors, moves, resolving
+from profiles import authors, claims, moves, resolving
 from profiles.models import Author
 from trust import scores
 
@@ -146,8 +146,28 @@ def _refresh() -> None:
         authors.refresh(ids)
         coauthorships.refresh(ids)
     for ids in waiting:
+        _score(ids)
+
+
+def _score(ids: list[int]) -> None:
+    """Levels of claims, which follow the works, and then trust; with that these authors are computed."""
+    claims.recheck(ids, timezone.now())
+    scores.refresh(ids)
+    authors.settle(ids)
+
+
+@_alone()
+def rescore(report: Callable[[int], None] = lambda done: None) -> int:
+    """Compute the trust of every author anew, `authors.BIN` of them at a time; returns how many there are.
+
+    `report` gets how many are done.
+    """
+    done, last = 0, 0
+    while ids := list(Author.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[: authors.BIN]):
         scores.refresh(ids)
-        authors.settle(ids)
+        done, last = done + len(ids), ids[-1]
+        report(done)
+    return done
 
 
 @_alone()
@@ -231,8 +251,7 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
         _advance(batch, len(ids), report)
     _enter(batch, Batch.Stage.TRUST, report, total=sum(map(len, waiting)))
     for ids in waiting:
-        scores.refresh(ids)
-        authors.settle(ids)
+        _score(ids)
         _advance(batch, len(ids), report)
     _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
 

@@ -69,8 +69,11 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "code_try": (Limit(10, 5 * MINUTE), Limit(30, HOUR)),
     # account: asks a coauthor by mail (Healthchecks: invitations)
     "attestation": (Limit(20, DAY),),
-    # account (Healthchecks)
-    "invitation": (Limit(20, DAY),),
+    # account: each sends a letter to a stranger (Healthchecks: 20 a day). Who proved control of a record is known and
+    # has a name to lose; an account that is younger than a week is what a sender of advertising has
+    "invitation_new": (Limit(3, DAY),),
+    "invitation": (Limit(10, DAY),),
+    "invitation_proved": (Limit(20, DAY),),
     # account: each makes this machine fetch a stranger's page
     "page_proof": (Limit(10, HOUR),),
     # account: each may make this machine ask arXiv or OpenAlex, a few seconds apart

@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors, arrays, doubts, hidden
+from . import anchors, arrays, doubts, hidden, parting
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -273,6 +273,8 @@ def resolve(
         if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
     ]
     record(changes, rows, stored, signatures, batch, corrections, change_set)
+    if change_set is None:
+        parting.by_evidence(changes, stored)
     before, after = set(previous.values()), set(now.values())
     return Report(
         kept=len(before & after),

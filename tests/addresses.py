@@ -43,7 +43,9 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/reviews/": {"pk": lambda o: o["review"].pk},
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
+    "following/watches/": {"pk": lambda o: o["watch"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
+    "invitations/": {"pk": lambda o: o["invitation"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
     "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
@@ -66,10 +68,8 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
-    `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), asked (a request about rights) and key (its secret), change_set, claim, decision, proof, question (to a
-    follower), report, review. Fails for a pattern whose arguments are not known here, and for one that another pattern
-    hides.
+    `objects` hold what `_ARGUMENTS` asks of them. Fails for a pattern whose arguments are not known here, and for one
+    that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):

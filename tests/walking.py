@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
@@ -28,8 +29,18 @@ from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, decisions, reports, rights
-from profiles.models import Account, Author, BulkReview, Claim, FollowQuestion, Proof, RightsRequest, Suggestion
+from profiles import changesets, decisions, inviting, reports, rights
+from profiles.models import (
+    Account,
+    Author,
+    BulkReview,
+    Claim,
+    FollowQuestion,
+    NameWatch,
+    Proof,
+    RightsRequest,
+    Suggestion,
+)
 from profiles.proposals import Merge, SetIdentifier
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
@@ -83,6 +94,8 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
+    reader = with_address("reader")
+    invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
         "author": author,
@@ -94,8 +107,10 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "change_set": change_set,
         "decision": decision,
         "question": question,
+        "watch": NameWatch.objects.create(account=owner, name="Zora Quill", surname_key="quill"),
         "report": report,
         "review": review,
+        "invitation": invitation,
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
@@ -107,7 +122,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     }
     accounts: dict[str, Account | None] = {
         "visitor": None,
-        "reader": with_address("reader"),
+        "reader": reader,
         "owner": owner,
         "curator": curator,
         "administrator": with_role("administrator", "Administrators"),

@@ -54,9 +54,10 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
             found[author].disputed = True
     valid = Proof.objects.valid(timezone.now()).filter(claim__author__in=authors, claim__state=Claim.State.HELD)
     by_mail: dict[int, set[str]] = {}
+    heard: set[tuple[int, int | None]] = set()  # one account is one coauthor, whatever its record was merged into
     rows = valid.annotate(by_controls=Proof.given_in_control()).order_by("pk")
-    about = ("author", "author__name", "author__visibility")
-    for author, kind, subject, proved_at, by_controls, coauthor, name, visibility in rows.values_list(
+    about = ("author", "author__name", "author__visibility", "by")
+    for author, kind, subject, proved_at, by_controls, coauthor, name, visibility, by in rows.values_list(
         "claim__author", "kind", "subject", "proved_at", "by_controls", *about
     ):
         it = found[author]
@@ -65,7 +66,8 @@ def proved_of(authors: Collection[int]) -> dict[int, Proved]:
             it.proofs.append(f"{BY_SLUG[kind].label}{since}")
         if kind == "orcid":
             it.iDs.add(subject)
-        elif kind == "attestation" and by_controls and coauthor is not None:
+        elif kind == "attestation" and by_controls and coauthor is not None and (author, by) not in heard:
+            heard.add((author, by))
             it.attesting[coauthor] = name if visibility == Author.Visibility.PUBLIC else HIDDEN
         elif kind in ("mail", "institution"):
             it.addresses.add(subject)

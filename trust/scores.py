@@ -58,6 +58,8 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
                 abstract=abstract,
                 authors=True,  # a record without its author list is refused at import
                 category=bool(categories),
+                disputed=state == Assignment.State.DISPUTED,
+                by_owner=state == Assignment.State.OWNER,
             )
         )
         if created is not None:
@@ -86,16 +88,22 @@ def facts_of(authors: Sequence[int]) -> dict[int, Facts]:
             proved[author].agreeing(affiliations[author]),
             proved[author].disputed,
             tuple(proved[author].proofs),
+            () if proved[author].iDs else _conflicting(orcids[author]),
         )
         for author in authors
     }
 
 
 def _identifiers(stated: set[str], signed_in: set[str]) -> tuple[str, ...]:
-    """Two different iDs on one record contradict each other: neither counts until that is settled, by a sign-in."""
+    """Those that count: what the holder signed in with, else what sources state where nothing contradicts it."""
     if signed_in:
         return tuple(f"ORCID {iD}, signed in" for iD in sorted(signed_in))
     return tuple(f"ORCID {iD}" for iD in stated) if len(stated) == 1 else ()
+
+
+def _conflicting(stated: set[str]) -> tuple[str, ...]:
+    """Two different iDs on one record contradict each other: neither counts until that is settled, by a sign-in."""
+    return tuple(f"ORCID {iD}" for iD in sorted(stated)) if len(stated) > 1 else ()
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MODEL = "trust-2"
+MODEL = "trust-3"  # trust-3: what people contradict each other about is suspended, and each coauthor attests once
 
 BANDS = (
     (0, 19, "Unverified"),
@@ -42,7 +42,8 @@ PER_ATTESTATION, MOST_ATTESTATIONS = 2, 10  # five proven coauthors; more would 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One work on the record: how it is attributed, and which facts its source gives."""
+    """One work on the record: how it is attributed, and which facts its source gives. Of one that is `disputed` some
+    decided that it is this author's and others that it is not; `by_owner` says that the owner confirmed it."""
 
     id: int
     title: str
@@ -53,6 +54,8 @@ class Work:
     abstract: bool = False
     authors: bool = False
     category: bool = False
+    disputed: bool = False
+    by_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Facts:
     and that agree over the works; `claimed_level` is that of the claim that holds the record, and `disputed` says that
     a second account proved control too; `attestations` are the names of coauthors at level 3 or above who attest;
     `agreeing` are those of the affiliations, as printed, that agree with an address that was proved; `proofs` are the
-    claim's own, in words."""
+    claim's own, in words; `conflicting` are outside iDs that sources state and that cannot all be one person's."""
 
     works: tuple[Work, ...]
     collaborators: tuple[tuple[int | None, str, int], ...] = ()
@@ -73,6 +76,7 @@ class Facts:
     agreeing: frozenset[str] = frozenset()
     disputed: bool = False
     proofs: tuple[str, ...] = ()
+    conflicting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +121,26 @@ def band(score: int) -> str:
     return next(name for low, high, name in BANDS if low <= score <= high)
 
 
+def _suspended(reason: str) -> str:
+    """What a component says of points that a contradiction suspends; "" where there is no reason."""
+    return f"; suspended: {reason}" if reason else ""
+
+
+def _by_dispute(facts: Facts) -> str:
+    """Why what rests on the holder alone counts nothing now."""
+    return "a second account proved control too, and a curator decides" if facts.disputed else ""
+
+
 def works(facts: Facts) -> Component:
-    strong = [work for work in facts.works if work.strong]
+    strong = [work for work in facts.works if work.strong and not work.disputed]
+    disputed = "; ".join(f"“{work.title}”" for work in facts.works if work.disputed)
+    suspended = _suspended(f"{disputed}, where people decided both ways" if disputed else "")
     return Component(
         "works",
         "Works",
         min(PER_WORK * len(strong), MOST_WORKS),
         MOST_WORKS,
-        f"{PER_WORK} for each work attributed by strong inference or better",
+        f"{PER_WORK} for each work attributed by strong inference or better{suspended}",
         tuple(Row(work.title, work=work.id) for work in strong),
     )
 
@@ -183,36 +199,38 @@ def affiliation(facts: Facts) -> Component:
 
 
 def identifiers(facts: Facts) -> Component:
+    suspended = _suspended(f"works state {' and '.join(facts.conflicting)}" if facts.conflicting else "")
     return Component(
         "identifiers",
         "Agreeing identifiers",
         min(PER_IDENTIFIER * len(facts.identifiers), MOST_IDENTIFIERS),
         MOST_IDENTIFIERS,
-        f"{PER_IDENTIFIER} for each outside identifier that sources state and that agrees over the works",
+        f"{PER_IDENTIFIER} for each outside identifier that sources state and that agrees over the works{suspended}",
         tuple(Row(identifier) for identifier in facts.identifiers),
     )
 
 
 def control(facts: Facts) -> Component:
-    suspended = "; suspended: a second account proved control too, and a curator decides" if facts.disputed else ""
     return Component(
         "control",
         "Control",
         0 if facts.disputed else CONTROL[facts.claimed_level],
         CONTROL[5],
-        f"5 for a claim, 20 for one strong proof, 30 for two{suspended}",
+        f"5 for a claim, 20 for one strong proof, 30 for two{_suspended(_by_dispute(facts))}",
         (Row("claimed by an account with a confirmed address"), *map(Row, facts.proofs)) if facts.claimed_level else (),
     )
 
 
 def review(facts: Facts) -> Component:
-    confirmed = [work for work in facts.works if work.confirmed]
+    confirmed = [work for work in facts.works if work.confirmed and not (facts.disputed and work.by_owner)]
+    suspended = _suspended(_by_dispute(facts) if any(work.by_owner for work in facts.works) else "")
     return Component(
         "review",
         "Review",
         MOST_REVIEW * len(confirmed) // len(facts.works) if facts.works else 0,
         MOST_REVIEW,
-        f"the share of the works that the owner or a curator has confirmed, times {MOST_REVIEW}, rounded down",
+        f"the share of the works that the owner or a curator has confirmed, times {MOST_REVIEW}, rounded down"
+        f"{suspended}",
         tuple(Row(work.title, work=work.id) for work in confirmed),
     )
 
@@ -221,9 +239,10 @@ def attestation(facts: Facts) -> Component:
     return Component(
         "attestation",
         "Attestation",
-        min(PER_ATTESTATION * len(facts.attestations), MOST_ATTESTATIONS),
+        0 if facts.disputed else min(PER_ATTESTATION * len(facts.attestations), MOST_ATTESTATIONS),
         MOST_ATTESTATIONS,
-        f"{PER_ATTESTATION} for each coauthor with proved control who attests",
+        f"{PER_ATTESTATION} for each coauthor with proved control who attests"
+        f"{_suspended(_by_dispute(facts) if facts.attestations else '')}",
         tuple(Row(name) for name in facts.attestations),
     )
 

@@ -62,7 +62,10 @@ PARTS: Mapping[str, Part] = {
     "profiles.AlertSettings.account": Part("alert_settings", hidden=("feed_key",)),
     "profiles.Alert.account": Part("alerts", also=("paper__title_text",)),
     "profiles.Doubt.account": Part("doubts", also=("signature__paper__title_text", "author__name")),
-    "profiles.Invitation.sender": Part("invitations_sent", hidden=("recipient_id",), stays=WRITTEN),
+    # Who was ignored is told nothing of it.
+    "profiles.Invitation.sender": Part(
+        "invitations_sent", hidden=("recipient_id", "state", "answered_at"), stays=WRITTEN
+    ),
     "profiles.Invitation.recipient": Part("invitations_received", hidden=("sender_id",), stays=WRITTEN),
     "profiles.Conversation.closed_by": Part("conversations_left", stays=WRITTEN),
     "profiles.Message.sender": Part("messages_sent", stays=WRITTEN),

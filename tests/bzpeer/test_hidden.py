@@ -87,14 +87,29 @@ def other_addresses(ada: Author) -> Iterator[str]:
 
 def _is_public(route: str) -> bool:
     """Not of curators, who know the hidden, nor of the owner of a claim."""
-    return not route.startswith(("curate/", "imports/", "changes/", "claims/", "attestations/", "rights/", "outbox/"))
+    return not route.startswith(
+        ("curate/", "imports/", "changes/", "claims/", "attestations/", "invitations/", "rights/", "outbox/")
+    )
 
 
 def _objects(ada: Author) -> dict[str, Any]:
     """What stands for the arguments of addresses that are not about a person or a paper."""
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
-        ("asked", "batch", "change_set", "claim", "decision", "proof", "question", "report", "review"), topic
+        (
+            "asked",
+            "batch",
+            "change_set",
+            "claim",
+            "decision",
+            "invitation",
+            "proof",
+            "question",
+            "report",
+            "review",
+            "watch",
+        ),
+        topic,
     )
     return some | {"other": ada, "topic": topic, "orcid": IRRELEVANT, "key": "0"}
 
@@ -171,7 +186,15 @@ def test_each_page_of_a_hidden_record_is_the_notice(client: Client, ada: Author,
 
 def _asks_who_one_is(route: str, who: str) -> bool:
     """Pages that are refused before it is looked up whom they are about, or that only POST."""
-    pages = ("follow/", "change/", "name/", "mine/", "edit/", "works/", *(["claim/"] if who == "anyone" else []))
+    pages = (
+        "follow/",
+        "change/",
+        "name/",
+        "mine/",
+        "edit/",
+        "works/",
+        *(["claim/", "invite/"] if who == "anyone" else []),
+    )
     return route.startswith(tuple(f"people/<int:pk>/{page}" for page in pages)) or route.endswith("/doubt/")
 
 
@@ -239,9 +262,9 @@ def test_followers_see_a_hidden_record_without_its_name_and_can_stop(client: Cli
     html = client.get("/following/").content.decode()
     assert "A hidden record" in html
     assert HIDDEN_NAME not in html
-    assert client.post(reverse("person_follow", args=[ada.pk]))["Location"] == "/following/"
+    assert client.post(reverse("person_follow", args=[ada.pk]), {"follow": "0"})["Location"] == "/following/"
     assert not Follow.objects.filter(account=fan).exists()
-    client.post(reverse("person_follow", args=[ada.pk]))
+    client.post(reverse("person_follow", args=[ada.pk]), {"follow": "1"})
     assert not Follow.objects.filter(account=fan).exists()
 
 

@@ -132,11 +132,16 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
     ],
-    ("405 405 405 405 405", "302 302 302 302 302"): [
-        "people/<int:pk>/follow/",
-    ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
         "works/<int:paper>/attribution/<int:author>/doubt/",
+        "people/<int:pk>/follow/",
+        "topics/<slug:slug>/follow/",
+        "following/watches/",
+        "following/settings/",
+    ],
+    # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
+    ("405 405 405 405 405", "302 302 302 302 302"): [
+        "following/watches/<int:pk>/",
     ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
@@ -147,6 +152,16 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "following/",
         "reports/",
         "account/",
+        "invitations/",
+    ],
+    ("302 200 200 200 200", "302 400 400 400 400"): [
+        "people/<int:pk>/invite/",
+    ],
+    ("302 200 200 404 404", "405 405 405 405 405"): [
+        "invitations/<int:pk>/",
+    ],
+    ("405 405 405 405 405", "302 400 400 404 404"): [
+        "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
         "claims/<int:pk>/",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -25,6 +26,8 @@ from profiles.models import (
     Follow,
     FollowQuestion,
     Identifier,
+    Invitation,
+    NameWatch,
     Proof,
     Report,
     RightsRequest,
@@ -108,7 +111,11 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
+        "invitation": Invitation.objects.create(
+            author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
+        ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
 
@@ -143,7 +150,11 @@ def addresses(world: dict[str, Any]) -> set[str]:
         objects = world | {"paper": paper, "author": Author.objects.get(pk=world[author].pk)}
         found |= set(every_address(**objects).values())
     queries = ("Lovelace", "translation", "iris", "novak")
-    found |= {f"/search/?q={query}" for query in queries} | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    found |= (
+        {"/invitations/?box=sent"}
+        | {f"/search/?q={query}" for query in queries}
+        | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    )
     return found
 
 
@@ -217,7 +228,7 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         "/names/Ada%20Lovelace/",
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
-    for address in ("/following/", "/reports/"):
+    for address in ("/following/", "/reports/", "/invitations/?box=sent"):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}
