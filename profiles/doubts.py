@@ -203,26 +203,22 @@ def _put(row: Assignment, count: int) -> None:
     """
     items: list[dict[str, Any]] = [item for item in row.evidence if item["rule"] != readers.RULE]
     said = next((item for item in row.evidence if item["rule"] == readers.RULE), None)
-    if said is not None:
-        row.state = said["otherwise"]
-    elif not count:
+    counts = bool(count and items and row.compared_with_id is not None)
+    if said is None and not counts:
         return
-    against = None
-    if count and items and row.compared_with_id is not None:
-        against = readers.against(count, answered=row.state in _ANSWERED, stated=items[0]["rule"] in _STATEMENTS)
+    otherwise = said["otherwise"] if said else str(row.state)  # its state without them
+    weight = 0.0
+    if counts:
+        against = readers.against(count, answered=otherwise in _ANSWERED, stated=items[0]["rule"] in _STATEMENTS)
+        weight = against.weight
         items.append(
-            {
-                "rule": against.rule,
-                "weight": against.weight,
-                "sentence": against.sentence,
-                "readers": count,
-                "otherwise": str(row.state),  # without them
-            }
+            {"rule": against.rule, "weight": weight, "sentence": against.sentence}
+            | {"readers": count, "otherwise": otherwise}
         )
     stated = probability_of(sum(item["weight"] for item in items))
+    falls = weight < 0 and otherwise == Assignment.State.STRONG and stated < STRONG
     row.evidence, row.probability = items, round(stated, 4)
-    if against is not None and against.weight and row.state == Assignment.State.STRONG and stated < STRONG:
-        row.state = Assignment.State.WEAK
+    row.state = Assignment.State.WEAK if falls else otherwise
 
 
 # A doubt is about an author, after a merge about the heir. It is answered by later decisions of others about the same

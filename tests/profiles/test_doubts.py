@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from papers.models import Paper, Signature
 from profiles import changesets, decisions, doubts, inbox, owning, queue, resolving
 from profiles.accounts.leaving import delete
 from profiles.accuracy import decided
+from profiles.disambiguation import engine
 from profiles.disambiguation.attribution import STRONG
 from profiles.disambiguation.model import log_odds_of, probability_of
 from profiles.disambiguation.readers import MOST, WEIGHT, against, safe_above
@@ -385,6 +387,36 @@ def test_a_whole_run_gives_what_the_clicks_gave_and_writes_nothing(stars: Assign
     assert rerun().signatures == ()
     assert stored() == before
     assert doubts.settle() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_click_while_a_run_is_at_the_same_names_is_not_lost(bring, monkeypatch: pytest.MonkeyPatch, changes: bool):
+    bring(*QUIST)
+    work = Assignment.objects.select_related("signature", "author").get(signature__paper__arxiv_id="2204.00001")
+    one, resolved = reader(), engine.resolve
+    if changes:  # the run has something else to write of this work
+        Assignment.objects.filter(pk=work.pk).update(model="an older one")
+
+    def click() -> None:
+        doubts.say(one, work.signature, work.author, NOW)
+        connection.close()
+
+    def resolve_meanwhile(*given: Any, **more: Any) -> engine.Resolution:
+        found = resolved(*given, **more)
+        if not Doubt.objects.exists():
+            clicking = threading.Thread(target=click)
+            clicking.start()
+            clicking.join()
+        return found
+
+    monkeypatch.setattr(engine, "resolve", resolve_meanwhile)
+    rerun()
+    counted = item(work)
+    assert counted is not None
+    assert counted["readers"] == 1
+    assert again(work).model != "an older one"
 
 
 @pytest.mark.django_db
