@@ -1,4 +1,4 @@
-"""The pipeline: an import batch is read, resolved, linked and scored, in that order, by whoever holds its lock.
+"""The pipeline: an import batch is read, resolved, linked, scored and told of, in that order, by who holds its lock.
 
 Every step works on what is in the database and may be repeated: a run that was killed is taken up by the next. The
 batch's stage says how far it is, and the advisory lock, which Postgres gives back when its holder dies, that someone
@@ -19,15 +19,16 @@ from django.utils import timezone
 
 from graph import coauthorships
 from papers import harvesting, importing, stages
-from papers.models import Batch
+from papers.models import Batch, BatchRecord
 from papers.streams import UnreadableFile
-from profiles import authors, moves, resolving
+from profiles import alerts, authors, claims, moves, resolving
 from profiles.models import Author
 from trust import scores
 
 from . import previews, rollbacks
 
 POLL_SECONDS = 0.2
+TOLD = 5_000  # papers that followers are told of in one transaction
 _LOCK_SPACE = 0x425A  # "BZ": keeps these locks apart from others in the database
 _RESOLVING = 0  # no batch has this id
 _STEP = ("step_done", "step_total", "step_began", "step_from")
@@ -146,8 +147,29 @@ def _refresh() -> None:
         authors.refresh(ids)
         coauthorships.refresh(ids)
     for ids in waiting:
+        _score(ids)
+
+
+def _score(ids: list[int]) -> None:
+    """Levels of claims, which follow the works, then trust, then followers are told; with that they are computed."""
+    claims.recheck(ids, timezone.now())
+    scores.refresh(ids)
+    alerts.raise_of(ids, timezone.now())
+    authors.settle(ids)
+
+
+@_alone()
+def rescore(report: Callable[[int], None] = lambda done: None) -> int:
+    """Compute the trust of every author anew, `authors.BIN` of them at a time; returns how many there are.
+
+    `report` gets how many are done.
+    """
+    done, last = 0, 0
+    while ids := list(Author.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[: authors.BIN]):
         scores.refresh(ids)
-        authors.settle(ids)
+        done, last = done + len(ids), ids[-1]
+        report(done)
+    return done
 
 
 @_alone()
@@ -231,10 +253,20 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
         _advance(batch, len(ids), report)
     _enter(batch, Batch.Stage.TRUST, report, total=sum(map(len, waiting)))
     for ids in waiting:
-        scores.refresh(ids)
-        authors.settle(ids)
+        _score(ids)
         _advance(batch, len(ids), report)
+    for papers in () if batch.rolled_back_at else _brought(batch):
+        alerts.raise_for(papers, timezone.now())
     _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
+
+
+def _brought(batch: Batch) -> Iterator[list[int]]:
+    """Ids of the papers that the batch brought and that stand, `TOLD` at a time, those read last first."""
+    records = batch.records.filter(fate=BatchRecord.Fate.NEW, rolled_back_at=None, paper__isnull=False)
+    below = records.order_by("-number").values_list("number", "paper")
+    while rows := list(below[:TOLD]):
+        yield [paper for _number, paper in rows]
+        below = below.filter(number__lt=rows[-1][0])
 
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:

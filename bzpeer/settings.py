@@ -144,6 +144,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
+    "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from papers import harvesting
 from papers.models import Batch, Harvest
-from profiles import claims, letters, resolving, wishes
+from profiles import claims, doubts, letters, resolving, wishes
 
 from . import pipeline, wishing
 
@@ -91,3 +91,9 @@ def deliver_letters() -> None:
 def expire_proofs() -> None:
     """End proofs whose time is over and claims that nothing proves. Sent twice, it ends nothing twice."""
     claims.expire(timezone.now())
+
+
+@shared_task(name="bzpeer.weigh_doubts")
+def weigh_doubts() -> None:
+    """Weigh readers' doubts again where accounts count otherwise than they did. Sent twice, it changes nothing."""
+    doubts.settle()

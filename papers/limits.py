@@ -69,8 +69,11 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "code_try": (Limit(10, 5 * MINUTE), Limit(30, HOUR)),
     # account: asks a coauthor by mail (Healthchecks: invitations)
     "attestation": (Limit(20, DAY),),
-    # account (Healthchecks)
-    "invitation": (Limit(20, DAY),),
+    # account: each sends a letter to a stranger (Healthchecks: 20 a day). Who proved control of a record is known and
+    # has a name to lose; an account that is younger than a week is what a sender of advertising has
+    "invitation_new": (Limit(3, DAY),),
+    "invitation": (Limit(10, DAY),),
+    "invitation_proved": (Limit(20, DAY),),
     # account: a quick exchange, and no circular to everybody
     "message": (Limit(120, HOUR),),
     # account that is younger than a week or below L3: an exchange with one or two people
@@ -83,6 +86,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "add_work": (Limit(30, HOUR), Limit(100, DAY)),
     # account: reads everything that is kept of it
     "export": (Limit(10, DAY),),
+    # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
+    "doubt": (Limit(60, HOUR),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator

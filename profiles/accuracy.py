@@ -2,7 +2,8 @@
 
 Problem: a stated probability is worth as much as it has proved right, and figures measured once go stale. Idea: the
 model's card holds the scores on gold sets; every decision holds what the matcher had said just before, so the decisions
-are counted by the probability stated and by how frequent the name is. A missing figure is none, never zero.
+are counted by the probability stated and by how frequent the name is. Readers' doubts (`doubts`) decide nothing, and
+are left out. A missing figure is none, never zero.
 Entry points: `gold_scores`, `worths` for the card, `decided` for the decisions.
 """
 

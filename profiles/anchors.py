@@ -64,10 +64,16 @@ def known(previous: Mapping[int, int], signatures: Collection[int]) -> list[Auth
     )
 
 
+def leads(anchored: Iterable[Author], now: Mapping[int, int]) -> dict[int, int | None]:
+    """Whoever has the anchor of each of them now; None for an author who has it."""
+    holders = {author.pk: now.get(author.anchor_id or 0, author.pk) for author in anchored}
+    return {author: None if holder == author else holder for author, holder in holders.items()}
+
+
 def follow(anchored: Iterable[Author], now: Mapping[int, int]) -> None:
     """Lead from each of them to whoever has its anchor now; an author who has it back is nobody's any more."""
+    anchored = list(anchored)
+    found = leads(anchored, now)
     for author in anchored:
-        holder = now.get(author.anchor_id or 0, author.pk)
-        heir = None if holder == author.pk else holder
-        if heir != author.merged_into_id:
+        if (heir := found[author.pk]) != author.merged_into_id:
             Author.objects.filter(pk=author.pk).update(merged_into=heir, stale=True)

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from papers import journal
 from papers.models import Signature
 
-from . import anchors, authors, resolving
+from . import anchors, authors, parting, resolving
 from .addresses import heir_of
 from .arrays import ids
 from .decisions import LONGEST_REASON, curator
@@ -228,7 +228,7 @@ def _put(change_set: ChangeSet, rows: Sequence[Change], surnames: Sequence[str],
     expected = {row.signature_id: row.target_id for row in rows if row.signature_id is not None}
     _settle(change_set, rows, expected, surnames, account)
     if change_set.kind == ChangeSet.Kind.SPLIT:
-        _ask_followers(change_set, {(row.source_id, row.target_id) for row in rows})
+        parting.ask({(row.source_id, row.target_id) for row in rows if row.source_id}, change_set)
 
 
 def _renew_old(row: Change, value: str) -> None:
@@ -362,24 +362,6 @@ def _why_not(missed: Sequence[int], against: Collection[str]) -> list[str]:
     if missed:
         sentences.append(_("What they do not let go: %(titles)s.") % {"titles": "; ".join(names)})
     return sentences + sorted(against)[:NAMED]
-
-
-def _ask_followers(change_set: ChangeSet, pairs: Iterable[tuple[int | None, int]]) -> None:
-    """Ask each follower of a split person, and of those merged into it, whom to follow. Nobody is asked twice."""
-    for old, new in pairs:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """WITH RECURSIVE was(id) AS (
-                       SELECT %(old)s::bigint
-                        UNION SELECT a.id FROM profiles_author a JOIN was ON a.merged_into_id = was.id
-                   )
-                   INSERT INTO profiles_followquestion
-                          (account_id, old_author_id, new_author_id, change_set_id, answer, asked_at)
-                   SELECT DISTINCT f.account_id, %(old)s, %(new)s, %(change_set)s, '', now()
-                     FROM profiles_follow f JOIN was ON was.id = f.author_id
-                   ON CONFLICT DO NOTHING""",
-                {"old": old, "new": new, "change_set": change_set.pk},
-            )
 
 
 # Undoing it

@@ -5,7 +5,7 @@ step is one function that locks in one order (surnames, account, author, claim),
 valid now (`levels`), and leaves an event for the history and a letter. What a claimant says of the works is kept as
 marks, and becomes decisions once control is proved. What curators decide about claims is in `disputes`. The authors
 concerned are computed again after commit. Entry points: `begin`, `mark`, `hold`, `prove`, `withdraw`, `release`,
-`settle`, `expire`.
+`settle`, `expire`, `recheck`.
 """
 
 from __future__ import annotations
@@ -256,14 +256,17 @@ def end(claim: Claim, state: Claim.State, what: str, now: datetime, by: Account 
     return _told(claim, what, before, by=by)
 
 
-def expire(now: datetime) -> int:
-    """End what time ends, each claim in a transaction of its own; returns how many steps that took.
+def expire(now: datetime, among: QuerySet[Claim, Any] | None = None) -> int:
+    """End what time ends, each claim in a transaction of its own; returns how many steps that took. Of all claims, or
+    of those `among`.
 
     Proofs whose time is over, or whose ground is gone; claims that nothing proves for `UNPROVED`, after a warning; and
     levels that rest on coauthors who have lost control of their own record.
     """
     steps = 0
-    for proof in Proof.objects.filter(state=Proof.State.VALID, expires_at__lte=now).select_related("claim"):
+    found = Claim.objects.all() if among is None else among
+    over = Proof.objects.filter(claim__in=found, state=Proof.State.VALID, expires_at__lte=now)
+    for proof in over.select_related("claim"):
         with transaction.atomic():
             claim = locked(proof.claim)
             if _end([proof.pk], Proof.State.EXPIRED, now):
@@ -271,17 +274,34 @@ def expire(now: datetime) -> int:
                 steps += 1
     rested = [kind.slug for kind in proofs.KINDS if kind.still or kind.route is levels.Route.ATTESTED]
     resting = Proof.objects.valid(now).filter(kind__in=rested).values("claim")
-    for claim in Claim.objects.live().filter(pk__in=resting):
+    steps += _follow(found.filter(pk__in=resting), now)
+    for claim in _unproved(now - UNPROVED + WARNING).filter(pk__in=found):
+        with transaction.atomic():
+            steps += _lapse(locked(claim), now)
+    return steps
+
+
+def recheck(authors: Collection[int], now: datetime) -> int:
+    """Have the levels of the claims on these authors follow their works and who attests; returns how many changed."""
+    proved = Proof.objects.filter(state=Proof.State.VALID).values("claim")  # without any there is nothing to follow
+    return _follow(Claim.objects.filter(author__in=authors, pk__in=proved), now)
+
+
+def _follow(found: QuerySet[Claim, Any], now: datetime) -> int:
+    """Compute the levels of these claims anew where they are not what the proofs give, each in its own transaction."""
+    changed = 0
+    for claim in found.filter(state__in=(Claim.State.HELD, Claim.State.DISPUTED)):
+        # Looked at first: the locks are for those few that change.
+        gone = [proof for proof in claim.proofs.valid(now) if not grounds.stands(proof)]
+        if not gone and claim.level == levels.level(grounds.given(claim, now), not grounds.unreviewed(claim.author_id)):
+            continue
         with transaction.atomic():
             claim = locked(claim)
             before = claim.level
             if _recompute(claim, now) and claim.level != before:
                 _told(claim, "changed", before)
-                steps += 1
-    for claim in _unproved(now - UNPROVED + WARNING):
-        with transaction.atomic():
-            steps += _lapse(locked(claim), now)
-    return steps
+                changed += 1
+    return changed
 
 
 def _unproved(since: datetime) -> QuerySet[Any]:
@@ -320,8 +340,7 @@ def _recompute(claim: Claim, now: datetime, strict: bool = False) -> bool:
     if claim.state not in (Claim.State.HELD, Claim.State.DISPUTED):
         return False
     for proof in claim.proofs.valid(now):
-        kind = proofs.BY_SLUG.get(proof.kind)
-        if kind and kind.still and not kind.still(proof):
+        if not grounds.stands(proof):
             _end([proof.pk], Proof.State.WITHDRAWN, now)
     valid = grounds.given(claim, now)
     claim.level = levels.level(valid, not grounds.unreviewed(claim.author_id))
@@ -380,15 +399,22 @@ def _told(
     by: Account | None = None,
     **at: datetime,
 ) -> Claim:
-    """Add the step to the history, write the letter, and have the author computed again."""
+    """Add the step to the history, write the letter, and have the author computed again, and whoever the account
+    attests: that word counts while the account controls a record."""
     ClaimEvent.objects.create(
         claim=claim, what=what, proof=proof, level_before=before, level_after=claim.level, by=by, **at
     )
     kind = proofs.BY_SLUG.get(proof.kind) if proof else None
     context: dict[str, Any] = {"claim": claim, "author": claim.author, "before": before, "kind": kind, "proof": proof}
     letters.write(claim.account, f"claim_{what}", context | {"lapses": UNPROVED.days, "warning": WARNING.days})
-    refresh_soon([claim.author_id])
+    attested = Proof.objects.filter(by=claim.account_id, kind="attestation", state=Proof.State.VALID)
+    rests = claim.level != before or what in _TAKES
+    refresh_soon([claim.author_id, *(attested.values_list("claim__author", flat=True) if rests else ())])
     return claim
+
+
+# A claim that holds its record from then on, at a level that it may have had before.
+_TAKES = frozenset({"held", "given"})
 
 
 def _journaled(by: Account | None, verb: str, claim: Claim, **details: Any) -> None:

@@ -66,12 +66,24 @@ def people(request: HttpRequest) -> HttpResponse:
 @for_curators
 def works(request: HttpRequest) -> HttpResponse:
     """Works that a weak link ties to a record, the most doubtful first."""
-    filters = filters_of(request, inbox.WORKS)
-    found, following = queue.weak_works(request.GET.get("after", ""), rows=filters.rows(inbox.WORKS))
+    return _works(request, inbox.WORKS, "profiles/curate_works.html")
+
+
+@require_safe
+@for_curators
+def doubted(request: HttpRequest) -> HttpResponse:
+    """Works that readers say are another person's, the most doubted first."""
+    return _works(request, inbox.DOUBTS, "profiles/curate_doubts.html")
+
+
+def _works(request: HttpRequest, kind: inbox.Kind, template: str) -> HttpResponse:
+    """A queue of works, each beside the record on which it stands."""
+    filters = filters_of(request, kind)
+    found, following = queue.page(filters.rows(kind), kind.order, request.GET.get("after", ""), queue.SHOWN)
     for assignment in found:
-        assignment.skip = queue.cursor_of(assignment, queue.BY_DOUBT)  # type: ignore[attr-defined]
-    cases = inbox.cases_of(inbox.WORKS, found)
-    return render(request, "profiles/curate_works.html", around(filters) | {"cases": cases, "following": following})
+        assignment.skip = queue.cursor_of(assignment, kind.order)
+    cases = inbox.cases_of(kind, found)
+    return render(request, template, around(filters) | {"cases": cases, "following": following})
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """What a claim rests on: its valid proofs as the level reads them, the works to answer for, and those reviewed.
 
-Entry points: `given`, `unreviewed`, `answerable`, `perhaps`. Nothing is written.
+Entry points: `given`, `stands`, `unreviewed`, `answerable`, `perhaps`. Nothing is written.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ def given(claim: Claim, now: datetime) -> list[levels.Given]:
         if kind is not None and (by_controls or kind.route is not levels.Route.ATTESTED):
             found.append(levels.Given(slug, kind.route, by, paper))
     return found
+
+
+def stands(proof: Proof) -> bool:
+    """Whether what the proof rests on is still so; of kinds that cannot tell it is."""
+    kind = proofs.BY_SLUG.get(proof.kind)
+    return kind is None or kind.still is None or kind.still(proof)
 
 
 def unreviewed(author: int) -> int:

@@ -24,13 +24,13 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from papers import journal
 from papers.models import Batch, BatchRecord
 from papers.names import fold
 
-from . import disputes, queue
+from . import disputes, doubts, queue
 from .decisions import curator
 from .models import (
     Account,
@@ -287,6 +287,12 @@ def _doubtful(assignment: Any) -> Line:
     return Line(title, detail, reverse("attribution", args=[paper.pk, author.pk]))
 
 
+def _readers(assignment: Any) -> Line:
+    line = _doubtful(assignment)
+    said = ngettext("%(n)s reader says no", "%(n)s readers say no", assignment.readers) % {"n": assignment.readers}
+    return Line(line.title, f"{said} · {line.detail}", line.address)
+
+
 def _contradiction(contradiction: Contradiction) -> Line:
     # The page that begins with it: the newest come first.
     page = f"{reverse('curate_contradictions')}?after={contradiction.pk + 1}~{contradiction.pk + 1}"
@@ -378,6 +384,18 @@ WORKS = Kind(
     by_name=lambda name: Q(author__in=_printed_as(name)),
     by_topic=lambda topic: Q(signature__paper__topics__slug=slugify(topic)),
 )
+DOUBTS = Kind(
+    "doubts",
+    pgettext_lazy("inbox", "Doubted"),
+    gettext_lazy("Works that readers say are another person’s, and that nobody has confirmed."),
+    doubts.unanswered,
+    _readers,
+    order=queue.BY_READERS,
+    key=("signature_id",),
+    address="curate_doubts",
+    by_name=WORKS.by_name,
+    by_topic=WORKS.by_topic,
+)
 CONTRADICTIONS = Kind(
     "contradictions",
     pgettext_lazy("inbox", "Contradictions"),
@@ -453,6 +471,7 @@ KINDS: tuple[Kind, ...] = (
     REFUSED,
     PAIRS,
     WORKS,
+    DOUBTS,
     CONTRADICTIONS,
     REPORTS,
     PROPOSALS,

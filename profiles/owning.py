@@ -17,13 +17,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from papers import journal
 from papers.models import Signature
 
-from . import decisions, letters, powers
-from .models import Account, Assignment, Author, Claim, Correction, OwnAffiliation, OwnWords, WorkProposal
+from . import decisions, inviting, letters, powers
+from .models import Account, Assignment, Author, Claim, Correction, Invitation, OwnAffiliation, OwnWords, WorkProposal
 
 LONGEST_ANSWER = 2_000
 
@@ -235,7 +236,9 @@ def with_stands(account: Account | AnonymousUser, author: Author, works: Iterabl
 
 @transaction.atomic
 def on_release(author: Author) -> None:
-    """The claim has ended: the owner's words about themselves are cleared. What they decided about works stays."""
+    """The claim has ended: the owner's words about themselves are cleared, and invitations that they have not answered
+    are over. What they decided about works stays."""
+    inviting.end(Invitation.objects.filter(author=author), timezone.now())
     OwnWords.objects.filter(author=author).delete()
     OwnAffiliation.objects.filter(author=author).delete()
     Author.objects.filter(pk=author.pk).update(bio="", open_to_collaborate=True)

@@ -4,7 +4,7 @@ Idea: a decision is as useful as the number of works that it is expected to put 
 wrong with the probability stated, and then the works of the smaller one stand wrong (`Suggestion.usefulness`, stored
 and indexed); a work that a weak link ties to a record is wrong with the rest of its probability, and is one work.
 Either way the cases nearest to the boundary, and of these the ones with most works, come first; the id makes the order
-total. A page is a handful of queries, whatever it shows. Entry points: `pairs`, `weak_works`, and `page` for any queue.
+total. A page is a handful of queries, whatever it shows. Entry points: `pairs`, and `page` for any queue.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Pair:
 Order = tuple[str, str]
 BY_USEFULNESS: Order = ("-usefulness", "pk")
 BY_DOUBT: Order = ("probability", "pk")
+BY_READERS: Order = ("-readers", "pk")
 
 
 def suggested() -> QuerySet[Suggestion]:
@@ -87,13 +88,6 @@ def pairs(cursor: str = "", size: int = SHOWN, rows: QuerySet[Suggestion] | None
     """(those of `rows` that come after `cursor`, the next cursor or ""). Raises BadRequest for one not made here."""
     found, following = page(suggested() if rows is None else rows, BY_USEFULNESS, cursor, size)
     return described(found), following
-
-
-def weak_works(
-    cursor: str = "", size: int = SHOWN, rows: QuerySet[Assignment] | None = None
-) -> tuple[list[Assignment], str]:
-    """(those of `rows` after `cursor`, the least probable first, the next cursor or ""). Raises BadRequest."""
-    return page(doubtful() if rows is None else rows, BY_DOUBT, cursor, size)
 
 
 def page(rows: QuerySet[M], order: Order, cursor: str, size: int) -> tuple[list[M], str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .disambiguation.attribution import STRONG
 from .disambiguation.model import log_odds_of, probability_of
+from .disambiguation.readers import RULE
 
 PLACES = Decimal("0.0001")  # as the engine rounds what it stores
 _STATEMENTS = frozenset({"decision", "orcid"})
@@ -89,6 +90,11 @@ class Receipt:
         return rule if rule in _STATEMENTS else ""
 
     @property
+    def doubt(self) -> Item | None:
+        """What readers say against it and nobody has answered; none where that weighs nothing."""
+        return next((item for item in self.items if item.rule == RULE and item.weight), None)
+
+    @property
     def of_groups(self) -> bool:
         """Whether not two works but the groups of works they belong to were weighed."""
         return any(item.parts for item in self.items)
@@ -130,4 +136,6 @@ def _without_strongest(items: Sequence[Item], total: Decimal, threshold: float) 
         return None
     strongest = max(speaking, key=lambda item: item.weight)
     rest = total - strongest.weight
-    return Change(strongest, rest, probability_of(float(rest)), Standing.of(float(rest), threshold))
+    # What readers say makes a link weak, and parts nothing: it is weighed when all is joined.
+    doubt = float(sum((item.weight for item in items if item.rule == RULE), Decimal(0)))
+    return Change(strongest, rest, probability_of(float(rest)), Standing.of(float(rest), threshold + doubt))

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from . import anchors, authors, powers, wording
+from . import anchors, authors, claims, powers, wording
 from .models import Account, Author, Claim, Renaming
 from .proposals import LONGEST_NAME
 from .views import find_author
@@ -57,6 +57,7 @@ def rename(claim: Claim, name: str, hide_printed: bool, now: datetime) -> None:
     if not hide_printed:
         _uncover(author)
     authors.refresh([author.pk])
+    claims.refresh_soon([author.pk])
 
 
 @transaction.atomic
@@ -72,6 +73,7 @@ def restore(claim: Claim, now: datetime) -> None:
     authors.refresh([author.pk], rename=True)
     author.refresh_from_db(fields=["name"])
     _uncover(author)
+    claims.refresh_soon([author.pk])
 
 
 def _locked(claim: Claim) -> Author:

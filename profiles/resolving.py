@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors, arrays, hidden
+from . import anchors, arrays, doubts, hidden, parting
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -251,6 +251,7 @@ def resolve(
         for cluster in resolution.clusters
         for attribution in cluster.attributions
     ]
+    doubts.carry(rows, stored)
     changed = [row for row in rows if not _same(row, stored.get(row.signature_id))]
     Assignment.objects.bulk_create(
         changed,
@@ -261,6 +262,7 @@ def resolve(
     )
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
     heirs = _heirs(previous, now)
+    moved += doubts.weigh(doubts.among(surnames), heirs | anchors.leads(anchored, now))
     _mark_stale(moved, heirs)
     anchors.follow(anchored, now)
     _suggest(resolution.suggestions, now)
@@ -271,6 +273,8 @@ def resolve(
         if row.signature_id in stored and row.author_id != stored[row.signature_id].author_id
     ]
     record(changes, rows, stored, signatures, batch, corrections, change_set)
+    if change_set is None:
+        parting.by_evidence(changes, stored)
     before, after = set(previous.values()), set(now.values())
     return Report(
         kept=len(before & after),

@@ -74,16 +74,22 @@ class Rulings:
         return Decisions(**{says: frozenset(found) for says, found in pairs.items()}, claimed=self.claimed)
 
     def confirmed(self, now: Mapping[int, int]) -> dict[int, str]:
-        """The state of each signature of which people said whose it is, where that holds."""
+        """The state of each signature of which people said whose it is, where that holds; disputed where they said of
+        one author both that it is theirs and that it is not."""
         states: dict[int, str] = {}
+        disputed: set[int] = set()
         for (one, other), corrections in self.bound.items():
+            said: defaultdict[int, set[bool]] = defaultdict(set)
             for c in corrections:
+                if c.kind == Correction.Kind.ATTRIBUTION and c.change_set_id is None:
+                    said[c.signature_id or 0].add(c.same)
                 if c.same and not c.joins_wholes and c.author and now[one] == now[other]:
                     states[c.signature_id or 0] = Assignment.State.OWNER if c.as_owner else Assignment.State.CURATOR
+            disputed.update(signature for signature, words in said.items() if len(words) > 1)
         for anchor, signature in self.attested:
             if anchor in now and now[anchor] == now.get(signature):
                 states.setdefault(signature, Assignment.State.COAUTHOR)
-        return states
+        return states | dict.fromkeys(disputed, Assignment.State.DISPUTED)
 
     def report(self, surnames: Sequence[str], found: Iterable[Found], signatures: Mapping[int, Printed]) -> None:
         """Replace the contradictions of these surnames; nothing is written where nothing changed."""

@@ -1,22 +1,20 @@
-"""The researcher profile, attribution receipts and following."""
+"""The researcher profile and attribution receipts."""
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
 
-from . import editing, identifiers, owning, shown
+from . import doubts, editing, identifiers, inviting, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
 from .addresses import heir_of, successors
 from .disambiguation.model import Model, probability_of
@@ -77,6 +75,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "own": editing.own(author),
+        "door": inviting.door(request.user, author, timezone.now()),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
         "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
@@ -127,6 +126,8 @@ def attribution(request: HttpRequest, paper: int, author: int) -> HttpResponse:
         "receipt": receipt(evidence, Model.shipped().threshold),
         "claim": owning.with_stands(request.user, found, [assignment]),
     }
+    if isinstance(request.user, Account):
+        context["doubted"] = doubts.live_of(request.user, found).filter(signature=assignment.signature_id).exists()
     return render(request, "profiles/attribution.html", context)
 
 
@@ -159,25 +160,3 @@ def orcid(request: HttpRequest, iD: str) -> HttpResponse:
     if len(people) == 1:
         return redirect(people[0])
     return render(request, "profiles/orcid.html", {"iD": value, "people": people}, status=300)
-
-
-@require_POST
-@login_required
-def follow(request: HttpRequest, pk: int) -> HttpResponse:
-    """Follow, or stop following. Answers with the button, or with the profile where there is no HTMX."""
-    author = find_author(pk, even_hidden=True)
-    account = cast(Account, request.user)
-    is_following = not Follow.objects.of(author).filter(account=account).delete()[0]
-    if not author.is_public:
-        return redirect("following")
-    if is_following:
-        Follow.objects.get_or_create(account=account, author=author)
-    if not wants_fragment(request):
-        return redirect(author)
-    context = {
-        "author": author,
-        "own": editing.own(author),
-        "is_following": is_following,
-        "followers": Follow.objects.of(author).followers(),
-    }
-    return render(request, "profiles/_follow.html", context)

@@ -26,6 +26,7 @@ Objects = Mapping[str, Any]
 
 # By the beginning of a route (the longest counts) and the argument: what to fill in. A tuple is several addresses.
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
+    "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
@@ -46,6 +47,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/reviews/": {"pk": lambda o: o["review"].pk},
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
+    "following/watches/": {"pk": lambda o: o["watch"].pk},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
     "invitations/": {"pk": lambda o: o["invitation"].pk},
     "messages/": {"pk": lambda o: o["message"].pk},
@@ -71,10 +73,8 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 def every_address(**objects: Any) -> dict[str, str]:
     """Addresses by route; where an argument has several values, the route holds the value instead.
 
-    `objects` are author, other (author), paper (with arXiv id and DOI), topic, orcid (an iD), batch, number (of its
-    record), asked (a request about rights) and key (its secret), block, change_set, claim, complaint, conversation,
-    decision, invitation, message, proof, question (to a follower), report, review. Fails for a pattern whose arguments
-    are not known here, and for one that another pattern hides.
+    `objects` hold what `_ARGUMENTS` asks of them. Fails for a pattern whose arguments are not known here, and for one
+    that another pattern hides.
     """
     found: dict[str, str] = {}
     for route in routes(get_resolver()):

@@ -65,6 +65,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")
 
 
+def without_ledger() -> None:
+    """Empty the ledger, which holds on to its authors, for a test that begins anew with others."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE trust_ledgerentry, trust_ledgerhead")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
 def logged_in(page: Page, site: str, account: Account) -> None:
     """The browser of the page has the account's session, as after a login with both factors."""
     client = Client()

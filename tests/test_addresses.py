@@ -30,6 +30,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "report",
         "review",
         "topic",
+        "watch",
     ],
     ONE,
 ) | {"key": "k3y", "orcid": "0000-0002-1825-0097"}

@@ -12,21 +12,20 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from bzpeer import tasks
 from papers.models import Batch
 from profiles.models import Account, Author, Claim, Letter
 from tests.conftest import PARITY, fact
-from tests.looking import look
 from tests.papers.http_server import Answer, Server, serving
 from tests.test_browser import browser
+from tests.visiting import PASSWORD, Visitor, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-__all__ = ["browser"]
+__all__ = ["browser", "visitor"]
 
-PASSWORD = "correct horse battery staple"
 OLD, NEW = "Xiangning Chen", "Robin Morgenstern"
 
 
@@ -70,72 +69,6 @@ def _snapshot(paper: dict[str, Any], comments: str) -> bytes:
         "update_date": "2022-12-31",
     }
     return json.dumps(record).encode()
-
-
-class Visitor:
-    """Somebody with a browser of their own, whose console stays silent."""
-
-    def __init__(self, browser: Browser, site: str) -> None:
-        self.context: BrowserContext = browser.new_context(accept_downloads=True)
-        self.page: Page = self.context.new_page()
-        self.site, self.said = site, list[str]()
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-
-    def goes(self, address: str) -> Page:
-        self.page.goto(self.site + address)
-        return self.page
-
-    def presses(self, name: str, nth: int = 0) -> None:
-        self.page.locator("main").get_by_role("button", name=name, exact=True).nth(nth).click()
-
-    def follows(self, name: str) -> None:
-        self.page.locator("main").get_by_role("link", name=name, exact=True).first.click()
-
-    def sees(self, text: str) -> None:
-        expect(self.page.locator("main")).to_contain_text(text)
-
-    def looks(self, step: str) -> None:
-        look(self.page, step)
-
-    def signs_up(self, email: str) -> None:
-        page = self.goes("/accounts/signup/")
-        page.get_by_label("Email", exact=True).fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        self.looks("01-sign-up")
-        self.presses("Sign up")
-        self.looks("02-confirm-sent")
-        self.page.goto(_link(email, r"\S+/accounts/confirm-email/\S+"))
-        self.looks("03-confirm")
-        self.presses("Yes, it is mine")
-        if "/login" in self.page.url:
-            page.get_by_label("E-mail or user name").fill(email)
-            page.get_by_label("Password").fill(PASSWORD)
-            self.presses("Log in")
-
-
-@pytest.fixture
-def visitor(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callable[[], Visitor]]:
-    """visitor(): a new one. Answers that are no success are noted by the browser itself."""
-    settings.SITE_URL = str(live_server.url)
-    there: list[Visitor] = []
-
-    def visitor() -> Visitor:
-        there.append(Visitor(browser, str(live_server.url)))
-        return there[-1]
-
-    yield visitor
-    for one in there:
-        one.context.close()
-        assert [text for text in one.said if not text.startswith("Failed to load resource")] == []
-
-
-def _link(email: str, pattern: str) -> str:
-    """What the newest letter to that address leads to."""
-    text = Letter.objects.filter(to=email).latest("pk").text
-    found = re.search(pattern, text)
-    assert found, text
-    return found[0]
 
 
 def _trust(visitor: Visitor, author: Author) -> dict[str, int]:

@@ -29,15 +29,18 @@ from django.urls import get_resolver
 
 from bzpeer import pipeline
 from papers.models import Batch, Paper, Topic
-from profiles import changesets, conversing, decisions, moderation, reports, rights
+from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
     Block,
     BulkReview,
     Claim,
+    Follow,
     FollowQuestion,
     Invitation,
+    NameWatch,
     Proof,
     RightsRequest,
     Suggestion,
@@ -95,13 +98,20 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
     guest = with_address("guest")
-    invitation = Invitation.objects.create(
+    accepted = Invitation.objects.create(
         author=author, sender=guest, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
     )
-    conversation = conversing.begin(invitation, now)
+    conversation = conversing.begin(accepted, now)
     message = conversing.send(conversation, guest, "Is Monday good?", uuid4(), now)
     complaint = moderation.complain(owner, message, "other", "It is not.")
+    Follow.objects.create(account=owner, author=other)
+    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
+    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
+    assert owner.alerts.exists()
+    AlertSettings.objects.create(account=owner, feed_key="feed")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
+    reader = with_address("reader")
+    invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     objects: dict[str, Any] = {
         "author": author,
@@ -118,7 +128,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "change_set": change_set,
         "decision": decision,
         "question": question,
+        "watch": NameWatch.objects.create(account=owner, name="Zora Quill", surname_key="quill"),
         "report": report,
+        "feed": "feed",
         "review": review,
         "claim": claim,
         "proof": proof,
@@ -131,7 +143,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     }
     accounts: dict[str, Account | None] = {
         "visitor": None,
-        "reader": with_address("reader"),
+        "reader": reader,
         "owner": owner,
         "curator": curator,
         "administrator": with_role("administrator", "Administrators"),

@@ -13,8 +13,8 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from papers import journal
-from profiles import claims
-from profiles.models import Account, Claim
+from profiles import claims, doubts, inviting
+from profiles.models import Account, Claim, Invitation
 
 from .records import PARTS, letters_to, rows_of
 
@@ -25,6 +25,8 @@ def delete(account: Account, now: datetime) -> None:
     account = Account.objects.select_for_update().get(pk=account.pk)
     for claim in Claim.objects.filter(account=account).live():
         claims.release(claim, account, now)
+    inviting.end(Invitation.objects.filter(sender=account), now)
+    doubts.end(account, now)
     letters_to(account).delete()  # those just written about the release, too: nobody would read them
     keys = UserSession.objects.filter(user=account).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()

@@ -62,6 +62,7 @@ PARTS: Mapping[str, Part] = {
     "profiles.AlertSettings.account": Part("alert_settings", hidden=("feed_key",)),
     "profiles.Alert.account": Part("alerts", also=("paper__title_text",)),
     "profiles.Doubt.account": Part("doubts", also=("signature__paper__title_text", "author__name")),
+    # Who was ignored is told nothing of it.
     "profiles.Invitation.sender": Part(
         "invitations_sent", hidden=("recipient_id", "state", "answered_at"), stays=WRITTEN
     ),

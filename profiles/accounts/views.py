@@ -41,7 +41,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "may_connect": bool(settings.ORCID_CLIENT_ID),
         "author": Author.objects.filter(account=account).first(),
         "claims": Claim.objects.filter(account=account).live().count(),
-        "follows": account.follows.count(),
+        "follows": account.follows.count() + account.topic_follows.count() + account.name_watches.count(),
         "reports": account.reports.count(),
     }
     return render(request, "account/hub.html", context)

@@ -307,6 +307,10 @@ class Migration(migrations.Migration):
             model_name='alert',
             index=models.Index(fields=['account', '-made_at', '-id'], name='alert_newest'),
         ),
+        migrations.AddIndex(
+            model_name='alert',
+            index=models.Index(condition=models.Q(('read_at', None)), fields=['account'], name='alert_unread'),
+        ),
         migrations.AddConstraint(
             model_name='alert',
             constraint=models.UniqueConstraint(fields=('account', 'paper'), name='alert_once'),

@@ -18,6 +18,15 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Those that are on the record: not rejected."""
         return self.exclude(state=Assignment.State.REJECTED)
 
+    def surely(self) -> AssignmentQuerySet:
+        """Those that are sure enough for proofs to rest on. What readers doubt changes nothing here: a crowd could
+        take a proof from its owner."""
+        but_for_readers = models.Q(
+            state=Assignment.State.WEAK,
+            evidence__contains=[{"rule": "readers", "otherwise": str(Assignment.State.STRONG)}],
+        )
+        return self.filter(models.Q(state__in=Assignment.STRONG_OR_BETTER) | but_for_readers)
+
 
 class Assignment(models.Model):
     """The inference that a signature is an author's, with its evidence. Recomputed at will."""

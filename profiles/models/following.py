@@ -142,7 +142,10 @@ class Alert(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "paper"], name="alert_once")]
-        indexes = [models.Index(fields=["account", "-made_at", "-id"], name="alert_newest")]
+        indexes = [
+            models.Index(fields=["account", "-made_at", "-id"], name="alert_newest"),
+            models.Index(fields=["account"], name="alert_unread", condition=models.Q(read_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"alert of {self.account_id} about {self.paper_id}"
@@ -190,7 +193,8 @@ class DoubtQuerySet(models.QuerySet["Doubt"]):
 class Doubt(models.Model):
     """A reader says that a work attributed to a person is another's: evidence for the matcher, never a decision.
 
-    It lasts: the reader hears no more of this work for this person.
+    It lasts: the reader hears no more of this work for this person. A new version of the paper that prints the name
+    keeps its signature, and so the doubt; with a name that is printed no more, what was said of it goes too.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="doubts")

@@ -57,15 +57,17 @@ def _offers(claim: Claim) -> Sequence[Offer]:
 
 def _beside(claim: Claim) -> QuerySet[Assignment]:
     """Names beside the claimant's on papers, both surely attributed, of people who can attest; newest paper first."""
-    surely = Assignment.STRONG_OR_BETTER
-    shared = Assignment.objects.filter(author=claim.author_id, state__in=surely).values("signature__paper")
+    shared = Assignment.objects.filter(author=claim.author_id).surely().values("signature__paper")
     able = Claim.objects.controlling().filter(account__is_active=True)
-    beside = Assignment.objects.filter(
-        signature__paper__in=shared,
-        state__in=surely,
-        author__in=able.exclude(account=claim.account_id).values("author"),
-        author__visibility=Author.Visibility.PUBLIC,
-    ).exclude(author=claim.author_id)
+    beside = (
+        Assignment.objects.surely()
+        .filter(
+            signature__paper__in=shared,
+            author__in=able.exclude(account=claim.account_id).values("author"),
+            author__visibility=Author.Visibility.PUBLIC,
+        )
+        .exclude(author=claim.author_id)
+    )
     newest = Coalesce("signature__paper__updated", "signature__paper__created").desc(nulls_last=True)
     return beside.select_related("author", "signature__paper").order_by(newest, "-signature__paper", "author")
 

@@ -6,6 +6,7 @@ It counts as long as the iD stays connected to the account and stated on the rec
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
@@ -55,6 +56,14 @@ def begin(claim: Claim, subject: str, now: datetime) -> Proof:
 def still(proof: Proof) -> bool:
     """Whether the iD is still connected and still stated on the record."""
     return any(offer.subject == proof.subject for offer in offers(proof.claim))
+
+
+def disconnected(sender: Any, socialaccount: SocialAccount, **sent: Any) -> None:
+    """Signal: the iD is connected no longer, and what rests on it is computed again."""
+    from .. import claims
+
+    held = Claim.objects.live().filter(account=socialaccount.user_id, proofs__kind=KIND.slug)
+    claims.refresh_soon(held.values_list("author", flat=True))
 
 
 KIND = Kind(

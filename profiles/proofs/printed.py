@@ -57,11 +57,11 @@ Read = Callable[[Signature, Sequence[Signature], Sequence[Name] | None], list[Fo
 
 
 def _printed(author: Author, look: Callable[[str], list[str]], read: Read) -> list[Printed]:
-    surely = Assignment.STRONG_OR_BETTER
+    surely = Assignment.objects.filter(author=author).surely()
     newest = Coalesce("paper__updated", "paper__created").desc(nulls_last=True)
     mine = [
         signature
-        for signature in Signature.objects.filter(assignment__author=author, assignment__state__in=surely)
+        for signature in Signature.objects.filter(assignment__in=surely)
         .select_related("paper")
         .order_by(newest, "-paper")[:MOST_WORKS]
         if look("\n".join([*signature.affiliations, _text(signature.paper)]))

@@ -413,7 +413,7 @@ def test_whoever_followed_a_merged_person_stops_following_both(client: Client, c
     changesets.apply(curator, Merge(((small.pk, large.pk),)), WHY)
     client.force_login(Account.objects.get(username="other"))
     assert "Following" in text(client.get(large.get_absolute_url()))
-    client.post(reverse("person_follow", args=[large.pk]))
+    client.post(reverse("person_follow", args=[large.pk]), {"follow": "0"})
     assert not Follow.objects.filter(account__username="other").exists()
 
 

@@ -87,7 +87,9 @@ def other_addresses(ada: Author) -> Iterator[str]:
 
 def _is_public(route: str) -> bool:
     """Not of curators, who know the hidden, nor of the owner of a claim."""
-    return not route.startswith(("curate/", "imports/", "changes/", "claims/", "attestations/", "rights/", "outbox/"))
+    return not route.startswith(
+        ("curate/", "imports/", "changes/", "claims/", "attestations/", "invitations/", "rights/", "outbox/")
+    )
 
 
 def _objects(ada: Author) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def _objects(ada: Author) -> dict[str, Any]:
     some = dict.fromkeys(
         (
             *("asked", "batch", "block", "change_set", "claim", "complaint", "conversation", "decision", "invitation"),
-            *("message", "proof", "question", "report", "review"),
+            *("message", "proof", "question", "report", "review", "watch"),
         ),
         topic,
     )
@@ -117,13 +119,17 @@ def links(html: str, author: Author) -> list[str]:
     )
 
 
+def body(response: Any) -> str:
+    return b"".join(response.streaming_content if response.streaming else [response.content]).decode()
+
+
 def found_on(client: Client, addresses: Iterator[str] | list[str], author: Author) -> list[str]:
     """Of these addresses, those whose answer leads to the author."""
     found = []
     for address in addresses:
         for headers in ({}, {"HX-Request": "true"}):
             response = client.get(address, headers=headers)
-            said = response.content.decode() + repr(dict(response.headers))
+            said = body(response) + repr(dict(response.headers))
             if links(said, author):
                 found.append(address)
     return found
@@ -146,11 +152,11 @@ def test_nothing_leads_to_a_hidden_record(client: Client, ada: Author, how: str)
 
 def test_no_page_names_a_hidden_person_but_as_printed_or_as_typed(client: Client, ada: Author):
     addresses = [address for address in other_addresses(ada) if "ovela" not in address]
-    named = [address for address in addresses if HIDDEN_NAME in unprinted(client.get(address).content.decode())]
+    named = [address for address in addresses if HIDDEN_NAME in unprinted(body(client.get(address)))]
     assert {"/", "/search/?q=a+love"} & set(named)
     hide(ada)
     for address in addresses:
-        assert HIDDEN_NAME not in unprinted(client.get(address).content.decode()), address
+        assert HIDDEN_NAME not in unprinted(body(client.get(address))), address
 
 
 @pytest.mark.parametrize("who", ["anyone", "reader"])
@@ -175,8 +181,16 @@ def test_each_page_of_a_hidden_record_is_the_notice(client: Client, ada: Author,
 
 def _asks_who_one_is(route: str, who: str) -> bool:
     """Pages that are refused before it is looked up whom they are about, or that only POST."""
-    pages = ("follow/", "change/", "name/", "mine/", "edit/", "works/", *(["claim/"] if who == "anyone" else []))
-    return route.startswith(tuple(f"people/<int:pk>/{page}" for page in pages))
+    pages = (
+        "follow/",
+        "change/",
+        "name/",
+        "mine/",
+        "edit/",
+        "works/",
+        *(["claim/", "invite/"] if who == "anyone" else []),
+    )
+    return route.startswith(tuple(f"people/<int:pk>/{page}" for page in pages)) or route.endswith("/doubt/")
 
 
 def test_an_address_without_the_name_does_not_lead_to_one_with_it(client: Client, ada: Author):
@@ -243,9 +257,9 @@ def test_followers_see_a_hidden_record_without_its_name_and_can_stop(client: Cli
     html = client.get("/following/").content.decode()
     assert "A hidden record" in html
     assert HIDDEN_NAME not in html
-    assert client.post(reverse("person_follow", args=[ada.pk]))["Location"] == "/following/"
+    assert client.post(reverse("person_follow", args=[ada.pk]), {"follow": "0"})["Location"] == "/following/"
     assert not Follow.objects.filter(account=fan).exists()
-    client.post(reverse("person_follow", args=[ada.pk]))
+    client.post(reverse("person_follow", args=[ada.pk]), {"follow": "1"})
     assert not Follow.objects.filter(account=fan).exists()
 
 

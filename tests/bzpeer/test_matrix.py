@@ -31,6 +31,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "healthz",
         "robots.txt",
         "people/<int:pk>/trust/",
+        "ledger/",
+        "ledger.jsonl",
         "people/<int:pk>/graph/",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
@@ -38,6 +40,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accuracy/",
         "works/<int:pk>/<slug:slug>/",
         "topics/<slug:slug>/",
+        "alerts/feed/<str:key>.atom",
         "accounts/inactive/",
         "accounts/confirm-email/",
         "accounts/password/reset/key/done/",
@@ -89,6 +92,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "curate/",
         "curate/people/",
         "curate/works/",
+        "curate/doubts/",
         "curate/contradictions/",
         "curate/reports/",
         "curate/reports/<int:pk>/",
@@ -133,6 +137,26 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
     ],
+    ("405 405 405 405 405", "302 400 400 400 400"): [
+        "works/<int:paper>/attribution/<int:author>/doubt/",
+        "people/<int:pk>/follow/",
+        "topics/<slug:slug>/follow/",
+        "following/watches/",
+        "following/settings/",
+        "alerts/stop/",
+        "alerts/doubt/",
+        "alerts/feed/",
+        "blocks/",
+    ],
+    ("204 200 200 200 200", "405 405 405 405 405"): [
+        "waiting/",
+    ],
+    # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
+    ("405 405 405 405 405", "302 302 302 302 302"): [
+        "following/watches/<int:pk>/",
+        "alerts/read/",
+        "conversations/objection/",
+    ],
     ("302 200 302 200 200", "302 302 302 400 400"): [
         "people/<int:pk>/claim/",
     ],
@@ -141,8 +165,19 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "attestations/",
         "conversations/",
         "following/",
+        "alerts/",
         "reports/",
         "account/",
+        "invitations/",
+    ],
+    ("302 200 200 200 200", "302 400 400 400 400"): [
+        "people/<int:pk>/invite/",
+    ],
+    ("302 200 200 404 404", "405 405 405 405 405"): [
+        "invitations/<int:pk>/",
+    ],
+    ("405 405 405 405 405", "302 400 400 404 404"): [
+        "invitations/<int:pk>/answer/",
     ],
     ("302 404 200 404 404", "405 405 405 405 405"): [
         "conversations/<int:pk>/new/",
@@ -170,13 +205,6 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "conversations/<int:pk>/",
         "invitations/<int:pk>/report/",
         "messages/<int:pk>/report/",
-    ],
-    ("405 405 405 405 405", "302 400 400 400 400"): [
-        "blocks/",
-    ],
-    ("405 405 405 405 405", "302 302 302 302 302"): [
-        "conversations/objection/",
-        "people/<int:pk>/follow/",
     ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "orcid/<str:iD>",

@@ -43,6 +43,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "profile": lambda: Author.objects.get(name="Ada Lovelace").get_absolute_url(),
     "profile's graph": lambda: reverse("person_graph", args=[Author.objects.get(name="Ada Lovelace").pk]),
     "trust": lambda: reverse("person_trust", args=[Author.objects.get(name="Ada Lovelace").pk]),
+    "trust on a day": lambda: PAGES["trust"]() + "?on=2026-01-01",
+    "ledger": lambda: reverse("ledger"),
     "paper": lambda: Paper.objects.get(arxiv_id="2011.00001").get_absolute_url(),
     "topic": lambda: Topic.objects.get(name="Machine Learning").get_absolute_url(),
     "receipt": lambda: receipt_of("2011.00001"),
@@ -237,10 +239,10 @@ def test_following_needs_an_account_a_post_and_can_be_undone(client: Client, xia
     assert client.post(address)["Location"].startswith(reverse("account_login"))
     client.force_login(Account.objects.create_user("ada"))
     assert client.get(address).status_code == 405
-    client.post(address)
+    client.post(address, {"follow": "1"})
     assert Follow.objects.count() == 1
     assert "Following" in client.get(xiangning_chen.get_absolute_url()).content.decode()
-    client.post(address, headers={"HX-Request": "true"})
+    client.post(address, {"follow": "0"}, headers={"HX-Request": "true"})
     assert Follow.objects.count() == 0
 
 

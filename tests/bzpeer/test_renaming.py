@@ -20,6 +20,7 @@ from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.models import (
     Account,
+    AlertSettings,
     Author,
     Block,
     BulkReview,
@@ -28,6 +29,7 @@ from profiles.models import (
     FollowQuestion,
     Identifier,
     Invitation,
+    NameWatch,
     Proof,
     Report,
     RightsRequest,
@@ -77,6 +79,8 @@ def world(bring, curators: Account) -> dict[str, Any]:
     change_set = changesets.apply(curators, Merge(((author.pk, merged.pk),)), WHY)
     reader = Account.objects.create_user("reader")
     Follow.objects.create(account=reader, author=author)
+    bring(*works(6, [OLD, "Ada Lovelace", "Alan Turing"], "cs.CL", "Neural translation of alerts"))
+    AlertSettings.objects.create(account=reader, feed_key="feed")
     changesets.apply(curators, MoveWorks(author.pk, (signature(4).pk,)), WHY)
     undone = changesets.apply(curators, MoveWorks(author.pk, (signature(3).pk,)), WHY)
     changesets.undo(curators, undone)
@@ -90,10 +94,10 @@ def world(bring, curators: Account) -> dict[str, Any]:
     author.save()
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
     pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
-    invitation = Invitation.objects.create(
+    accepted = Invitation.objects.create(
         author=author, sender=reader, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
     )
-    conversation = conversing.begin(invitation, timezone.now())
+    conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
@@ -112,7 +116,6 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "block": Block.objects.create(account=curators, blocked=owner),
         "complaint": moderation.complain(reader, message, "other", "It is not."),
         "conversation": conversation,
-        "invitation": invitation,
         "message": message,
         "change_set": change_set,
         "claim": claim,
@@ -121,7 +124,12 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "asked": RightsRequest.objects.create(author=author, kind="correct", proof="curator", key_hash="x"),
         "key": "unknown",
         "question": FollowQuestion.objects.filter(account=reader).first(),
+        "feed": "feed",
+        "invitation": Invitation.objects.create(
+            author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
+        ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
 
@@ -156,7 +164,11 @@ def addresses(world: dict[str, Any]) -> set[str]:
         objects = world | {"paper": paper, "author": Author.objects.get(pk=world[author].pk)}
         found |= set(every_address(**objects).values())
     queries = ("Lovelace", "translation", "iris", "novak")
-    found |= {f"/search/?q={query}" for query in queries} | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    found |= (
+        {"/invitations/?box=sent"}
+        | {f"/search/?q={query}" for query in queries}
+        | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
+    )
     return found
 
 
@@ -231,7 +243,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
     talk = world["conversation"].get_absolute_url()
-    for address in ("/following/", "/reports/", "/conversations/", talk, world["complaint"].get_absolute_url()):
+    own = ("/following/", "/reports/", "/invitations/?box=sent", "/conversations/", talk)
+    for address in (*own, "/alerts/", "/alerts/feed/feed.atom", world["complaint"].get_absolute_url()):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}

@@ -13,7 +13,7 @@ from tests.conftest import fact
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
-PAGES = ["curate_people", "curate_works", "curate_contradictions", "curate_reports", "curate_decided"]
+PAGES = ["curate_people", "curate_works", "curate_doubts", "curate_contradictions", "curate_reports", "curate_decided"]
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from papers.models import Batch, BatchRecord, JournalEntry
-from profiles import decisions, inbox, reports
+from profiles import decisions, doubts, inbox, reports
 from profiles.models import (
     Account,
     Assignment,
@@ -28,6 +29,7 @@ from profiles.models import (
     Suggestion,
 )
 from tests.conftest import fact, with_role
+from tests.walking import with_address
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +76,10 @@ def holder() -> Account | None:
 def test_every_kind_of_case_is_there_and_leads_somewhere(ada: Account, smiths):
     Batch.objects.create(label="half.jsonl", stage=Batch.Stage.FAILED, problem="The file ends in a record.")
     Assignment.objects.filter(author__name="John Smith").update(state="weak", probability=0.6)
+    doubted = Assignment.objects.filter(author__name="John Smith").earliest("pk")
+    reader = with_address("reader")
+    Account.objects.filter(pk=reader.pk).update(date_joined=timezone.now() - doubts.AGE)
+    doubts.say(reader, doubted.signature, doubted.author, timezone.now())
     Contradiction.objects.create(kind="decisions", surnames=["smith"], sentence="these cannot all hold")
     reports.submit(smiths[0], "fact", "The year is wrong.", ada)
     Author.objects.filter(pk=smiths[0].pk).update(account=ada)

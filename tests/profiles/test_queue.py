@@ -57,9 +57,10 @@ def test_the_page_is_read_from_the_index():
 
 @pytest.mark.parametrize("cursor", ["x", "0.5", "~1", "0.5~x"])
 def test_a_cursor_that_was_not_made_here_is_refused(cursor: str):
-    for page in (queue.pairs, queue.weak_works):
-        with pytest.raises(BadRequest):
-            page(cursor)
+    with pytest.raises(BadRequest):
+        queue.pairs(cursor)
+    with pytest.raises(BadRequest):
+        queue.page(queue.doubtful(), queue.BY_DOUBT, cursor, 1)
 
 
 def two_smiths(bring) -> tuple[Author, Author]:
@@ -107,9 +108,9 @@ def test_weak_works_come_the_least_probable_first_and_a_pair_of_works_asks_once(
     first, second = mine.order_by("signature")
     assert first.compared_with_id == second.signature_id
     mine.update(state=Assignment.State.WEAK, probability=0.7)
-    assert queue.weak_works()[0] == [first]  # each hangs on the other
+    assert list(queue.doubtful()) == [first]  # each hangs on the other
     mine.filter(pk=first.pk).update(state=Assignment.State.STRONG)
-    assert queue.weak_works()[0] == [second]
+    assert list(queue.doubtful()) == [second]
 
 
 def test_a_suggestion_of_the_matcher_counts_the_works_of_the_smaller_record(bring):

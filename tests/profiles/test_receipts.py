@@ -42,6 +42,17 @@ def test_what_the_strongest_item_carries(weights: tuple[float, ...], total: str,
     assert found.without_strongest.standing is standing
 
 
+def test_what_readers_say_makes_a_link_weak_and_does_not_part_it():
+    doubt = {"rule": "readers", "weight": -2.1, "sentence": "3 readers say that this is another person"}
+    found = receipt([*items(-0.8, 2.1, 3.0), doubt], threshold=0.4)
+    assert found.without_strongest is not None
+    assert (found.total, found.without_strongest.total) == (Decimal("2.2000"), Decimal("-0.8000"))
+    assert found.without_strongest.standing is Standing.WEAK  # 1.3 without the readers
+    assert found.doubt is not None
+    assert receipt([*items(-0.8, 1.1), doubt], threshold=0.4).without_strongest.standing is Standing.APART  # type: ignore[union-attr]
+    assert receipt([*items(-0.8, 1.1), doubt | {"weight": 0.0}], threshold=0.4).doubt is None
+
+
 def test_what_is_stated_or_stands_alone_has_no_strongest_item():
     assert receipt([{"rule": "decision", "weight": 12.0, "sentence": "people"}], 0.4).without_strongest is None
     assert receipt([{"rule": "decision", "weight": 12.0, "sentence": "people"}], 0.4).stated_by == "decision"

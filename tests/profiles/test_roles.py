@@ -24,6 +24,7 @@ PAGES = [
     "curate",
     "curate_people",
     "curate_works",
+    "curate_doubts",
     "curate_contradictions",
     "curate_reports",
     "curate_report",

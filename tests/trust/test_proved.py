@@ -63,6 +63,8 @@ def test_a_signed_in_orcid_settles_which_of_two_counts(client: Client, author: A
     Signature.objects.filter(pk=one.pk).update(orcid=ID)
     Signature.objects.filter(pk=two.pk).update(orcid=OTHER_ID)
     assert points(author, client)["identifiers"] == 0
+    page = client.get(reverse("person_trust", args=[author.pk])).content.decode()
+    assert f"suspended: works state ORCID {ID} and ORCID {OTHER_ID}" in page
     claim = held(author, 3)
     SocialAccount.objects.create(user=claim.account, provider="orcid", uid=ID)
     Proof.objects.create(claim=claim, kind="orcid", subject=ID, state=Proof.State.VALID, proved_at=timezone.now())
@@ -88,6 +90,15 @@ def test_only_coauthors_who_control_their_own_record_attest(client: Client, auth
     assert points(author, client)["attestation"] == 0
     Claim.objects.filter(pk=hers.pk).update(level=3)
     assert facts_of([author.pk])[author.pk].attestations == ("Ada Berg",)
+
+
+def test_an_account_attests_once_whatever_its_record_was_merged_into(author: Author):
+    claim, ada = held(author, 3), Author.objects.get(name="Ada Berg")
+    hers = held(ada, 3, "ada")
+    merged = Author.objects.create(name="A. Berg", merged_into=ada)
+    for coauthor in (merged, ada):
+        Proof.objects.create(claim=claim, kind="attestation", author=coauthor, by=hers.account, state=Proof.State.VALID)
+    assert len(facts_of([author.pk])[author.pk].attestations) == 1
 
 
 def test_more_claimed_authors_cost_no_more_queries(author: Author, django_assert_num_queries: Any):

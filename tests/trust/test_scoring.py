@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.scoring import BANDS, RULES, Facts, Work, agrees, assess, band, level, remedies
+from trust import scoring
+from trust.scoring import BANDS, RULES, Component, Facts, Work, agrees, assess, band, level, remedies
 
 
 def works(strong: int, weak: int = 0, **facts: bool) -> tuple[Work, ...]:
@@ -124,6 +129,50 @@ def test_points_are_whole_capped_and_re_add(strong: int, weak: int, friends: int
     assert sum(worth for _, worth in remedies(assessment)) == 100 - assessment.score
 
 
+@pytest.mark.parametrize(
+    ("claimed", "disputed", "first"),
+    [
+        (0, False, "Claim the record"),
+        (2, False, "Prove control of the record in two ways"),
+        (3, False, "Prove control of the record in a second way"),
+        (3, True, "Let a curator settle"),
+        (4, False, "Confirm which of the works are right"),
+    ],
+)
+def test_the_first_step_follows_from_what_is_proved(claimed: int, disputed: bool, first: str):
+    steps = remedies(assess(Facts(works(7), claimed_level=claimed, disputed=disputed)))
+    assert steps[0][0].startswith(first)
+
+
+def test_of_a_record_that_nobody_claimed_somebody_else_confirms_the_works():
+    assert ("Have a curator, or the owner once the record is claimed, confirm which of the works are right", 20) in (
+        remedies(assess(Facts(works(7))))
+    )
+
+
+def test_every_row_that_carries_points_is_named_by_kind_and_number_alone():
+    facts = Facts(
+        tuple(Work(n, "Jane Smith's work", True, True, True, True, True, True, True) for n in range(1, 4)),
+        ((7, "Ann Smith", 2),),
+        (("Smith Institute", 1), ("UCLA", 2)),
+        ("ORCID 0000-0002-1825-0097",),
+        3,
+        ("Ann Smith",),
+        proofs=("An address printed on a paper",),
+        sources={
+            "collaborators": ["person:7"],
+            "identifiers": ["proof:4"],
+            "control": ["claim:1", "proof:2"],
+            "attestation": ["proof:3"],
+        },
+    )
+    for component in assess(facts).components:
+        sources = [row.source for row in component.rows if row.source]
+        assert component.points == 0 or sources, component.rule
+        assert "Smith" not in "".join(sources)
+        assert not component.each or component.points <= component.each * len(sources)
+
+
 def test_a_suspended_component_says_why():
     [control] = [c for c in assess(Facts(works(1), claimed_level=4, disputed=True)).components if c.rule == "control"]
     assert "suspended" in control.explanation
@@ -143,3 +192,65 @@ def test_a_suspended_component_says_why():
 )
 def test_an_address_agrees_with_an_affiliation_that_names_its_domain(address: str, affiliation: str, expected: bool):
     assert agrees(address, affiliation) is expected
+
+
+# --- suspended by a contradiction, and the document ------------------------------------------------------------------
+
+
+def component(facts: Facts, rule: str) -> Component:
+    return next(c for c in assess(facts).components if c.rule == rule)
+
+
+def test_two_different_iDs_suspend_identifiers_and_are_named():
+    found = component(Facts(works(2), conflicting=("ORCID A", "ORCID B")), "identifiers")
+    assert found.points == 0
+    assert found.explanation.endswith("; suspended: works state ORCID A and ORCID B")
+
+
+def test_a_work_that_people_decided_both_ways_is_suspended_and_named():
+    disputed = Work(9, "Of eels", strong=False, disputed=True)
+    facts = Facts((*works(2), disputed))
+    assert points(facts, "works") == 4
+    assert component(facts, "works").explanation.endswith("; suspended: “Of eels”, where people decided both ways")
+    assert points(Facts((disputed,)), "works") == 0
+
+
+def test_a_disputed_holder_suspends_what_rests_on_the_holder_alone():
+    by_owner = Work(1, "One", strong=True, confirmed=True, by_owner=True)
+    by_curator = Work(2, "Two", strong=True, confirmed=True)
+    facts = Facts((by_owner, by_curator), claimed_level=4, attestations=("A", "B"))
+    assert [points(facts, rule) for rule in ("control", "review", "attestation")] == [30, 20, 4]
+    disputed = replace(facts, disputed=True)
+    assert [points(disputed, rule) for rule in ("control", "review", "attestation")] == [0, 10, 0]
+    for rule in ("control", "review", "attestation"):
+        assert "suspended: a second account" in component(disputed, rule).explanation
+        assert "suspended" not in component(facts, rule).explanation
+
+
+def test_a_suspended_component_that_had_nothing_says_nothing():
+    disputed = Facts(works(1), claimed_level=3, disputed=True)
+    assert "suspended" not in component(disputed, "attestation").explanation
+    assert "suspended" not in component(disputed, "review").explanation
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "verification.md").read_text()
+
+
+def test_the_document_has_the_weights_of_the_code():
+    assert f"Model {scoring.MODEL};" in DOCUMENT
+    told = dict(re.findall(r"^\| (\w+) \| .* \| (\d+) \|$", DOCUMENT, re.MULTILINE))
+    assert told.pop("total") == "100"
+    assert told == {c.rule: str(c.cap) for c in assess(Facts(())).components}
+    rules = dict(re.findall(r"^\| (\w+) \| (.*) \| \d+ \|$", DOCUMENT, re.MULTILINE))
+    numbers = {
+        "works": [scoring.PER_WORK],
+        "collaborators": [1],
+        "completeness": [1],
+        "affiliation": [scoring.PER_AFFILIATION, scoring.MOST_AFFILIATION],
+        "identifiers": [scoring.PER_IDENTIFIER],
+        "control": [scoring.CONTROL[2], scoring.CONTROL[3], scoring.CONTROL[4]],
+        "review": [scoring.MOST_REVIEW],
+        "attestation": [scoring.PER_ATTESTATION],
+    }
+    assert {rule: [int(n) for n in re.findall(r"(?<!L)\b\d+", rules[rule])] for rule in numbers} == numbers
+    assert ", ".join(f"{low}–{high} {name}" for low, high, name in BANDS) in DOCUMENT

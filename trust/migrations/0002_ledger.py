@@ -59,4 +59,9 @@ class Migration(migrations.Migration):
             DROP FUNCTION ledger_only_grows();
             """,
         ),
+        # Whose score stands already is entered when it is counted anew.
+        migrations.RunSQL(
+            "UPDATE profiles_author SET stale = true WHERE id IN (SELECT author_id FROM trust_trustscore)",
+            migrations.RunSQL.noop,
+        ),
     ]
