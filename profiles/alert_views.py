@@ -23,7 +23,7 @@ from papers import limits
 from papers.fragments import wants_fragment
 from papers.models import Signature
 
-from . import alert_feed, alerted, doubts, following
+from . import alert_feed, alerted, conversing, doubts, following
 from .addresses import heir_of
 from .alerts import TOPIC_DAYS, TOPIC_MOST
 from .curation import next_of
@@ -33,7 +33,10 @@ from .views import find_author
 SAID = 20  # doubts that the page lists
 
 # What the header counts, by the place there (`#waiting-…`).
-COUNTS: tuple[tuple[str, Callable[[Account], int]], ...] = (("alerts", alerted.unread),)
+COUNTS: tuple[tuple[str, Callable[[Account], int]], ...] = (
+    ("alerts", alerted.unread),
+    ("conversations", conversing.unread),
+)
 
 
 @require_safe

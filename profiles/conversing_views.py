@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from papers.fragments import wants_fragment
 
-from . import conversing, moderation
+from . import conversing, inviting, moderation
 from .models import Account, Block, Conversation, Invitation, Message
 
 PAGE = 50  # messages on a page
@@ -38,6 +38,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
     people = conversing.shown(block.blocked for block in blocks)
     context = {
         "conversations": found,
+        "invited": inviting.waiting(account),
         "following": following,
         "blocks": [(block, people[block.blocked_id]) for block in blocks],
         "suspension": conversing.suspension_of(account, timezone.now()),

@@ -97,11 +97,6 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         curator, Merge(((people["Eve Falk"].pk, people["Eva Falk"].pk),)), "One and the same."
     )
     question = FollowQuestion.objects.create(account=owner, old_author=author, new_author=other, change_set=change_set)
-    Follow.objects.create(account=owner, author=other)
-    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
-    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
-    assert owner.alerts.exists()
-    AlertSettings.objects.create(account=owner, feed_key="feed")
     guest = with_address("guest")
     accepted = Invitation.objects.create(
         author=author, sender=guest, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
@@ -109,6 +104,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     conversation = conversing.begin(accepted, now)
     message = conversing.send(conversation, guest, "Is Monday good?", uuid4(), now)
     complaint = moderation.complain(owner, message, "other", "It is not.")
+    Follow.objects.create(account=owner, author=other)
+    followed = json.dumps(fact("2001.00006", ["Jane Smith", "Carl Dahl"], "More on cells", categories=["q-bio.NC"]))
+    pipeline.process(Batch.objects.create(label="followed.jsonl").pk, io.BytesIO(followed.encode() + b"\n"))
+    assert owner.alerts.exists()
+    AlertSettings.objects.create(account=owner, feed_key="feed")
     way = next(way for way in rights.ways(other, AnonymousUser()) if way.proof == RightsRequest.Proof.CURATOR)
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)

@@ -94,10 +94,10 @@ def world(bring, curators: Account) -> dict[str, Any]:
     author.save()
     claim = Claim.objects.create(author=author, account=owner, state=Claim.State.HELD, level=3)
     pipeline.refresh(list(Author.objects.values_list("pk", flat=True)))
-    invitation = Invitation.objects.create(
+    accepted = Invitation.objects.create(
         author=author, sender=reader, recipient=owner, purpose="talk", text="Come.", token=uuid4(), state="accepted"
     )
-    conversation = conversing.begin(invitation, timezone.now())
+    conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
@@ -243,8 +243,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
     ):
         assert f"reader {address}" in before, f"{address} shows no name that could be hidden"
     talk = world["conversation"].get_absolute_url()
-    mine = ("/following/", "/reports/", "/invitations/?box=sent", "/alerts/", "/alerts/feed/feed.atom")
-    for address in (*mine, "/conversations/", talk, world["complaint"].get_absolute_url()):
+    own = ("/following/", "/reports/", "/invitations/?box=sent", "/conversations/", talk)
+    for address in (*own, "/alerts/", "/alerts/feed/feed.atom", world["complaint"].get_absolute_url()):
         assert f"reader {address}" in before, address
     rename(world)
     assert leaks(world, "anyone", "reader", "owner") == {}

@@ -286,3 +286,11 @@ def test_a_suspended_account_reads_why_on_its_list_and_objects_once(client: Clie
     suspension.refresh_from_db()
     assert suspension.objection == "It was a question."
     assert "It was a question." in page(client, reverse("conversations"))
+
+
+def test_the_header_counts_what_waits_and_the_list_leads_to_invitations(client, ada, bob, lab, talk):
+    say(talk, bob)
+    invite(account("eve"), lab)
+    client.force_login(ada)
+    assert re.search(r'id="waiting-conversations"[^>]*><span class="pill number">2<', page(client, reverse("waiting")))
+    assert "1 waits for you" in page(client, reverse("conversations"))
