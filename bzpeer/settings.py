@@ -22,6 +22,7 @@ STATE_DIR = Path(env.text("BZPEER_HOME", str(BASE_DIR / ".bzpeer")))
 DEBUG = env.flag("DEBUG")
 # manage.py keeps a key in the state folder; a process started in another way must bring one, or lose its sessions.
 SECRET_KEY = env.text("SECRET_KEY") or secrets.token_urlsafe(50)
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")  # earlier ones: sessions, and the seal of the ledger
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS")

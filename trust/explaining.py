@@ -115,7 +115,8 @@ def _names(sources: Iterable[str]) -> Mapping[str, Source]:
         found[source] = (
             Source(paper.title_text, paper.get_absolute_url()) if paper else Source(_("a work that is gone"))
         )
-    people = Author.objects.select_related("merged_into").in_bulk(_ids(kinds.get("person", {})))
+    # Nobody has the id 0; it is asked for so that every page costs the same queries.
+    people = Author.objects.select_related("merged_into").in_bulk([0, *_ids(kinds.get("person", {}))])
     for source, which in kinds.get("person", {}).items():
         person = people.get(int(which)) if which.isdecimal() else None
         if person is not None:

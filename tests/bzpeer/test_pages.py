@@ -67,7 +67,7 @@ def queries(client: Client, address: str) -> int:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_costs_as_many_queries_in_a_large_database_as_in_a_small_one(client: Client, bring, page: str):
-    bring(*ada_and_friends(papers=8, team=2))
+    bring(*ada_and_friends(papers=4, team=2))
     small = queries(client, PAGES[page]())
     bring(*ada_and_friends(papers=60, team=12))
     assert queries(client, PAGES[page]()) == small <= 16
