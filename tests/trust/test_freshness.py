@@ -26,6 +26,7 @@ from profiles.models import Account, Assignment, Author, BulkReview, Claim, Lett
 from profiles.proofs import attestation
 from profiles.proposals import Merge, MoveWorks, SetIdentifier
 from tests.conftest import fact, with_role
+from trust import verifying
 from trust.models import TrustScore
 from trust.scores import facts_of
 from trust.scoring import assess
@@ -486,6 +487,7 @@ def test_what_an_action_touches_is_computed_again_and_nothing_else(
         now = timezone.now()
         assert claim.level == levels.level(grounds.given(claim, now), not grounds.unreviewed(claim.author_id))
     assert not Author.objects.filter(stale=True).exists()
+    assert [*verifying.problems(), *verifying.differing()] == []
     assert {names.get(author, "new") for author, row in after.items() if row != before.get(author)} == expected
 
 
