@@ -146,7 +146,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         return _one(request, _mine(request, pk), error.messages)
     messages.success(request, _SAID[Invitation.State(found.state)]())
-    return redirect(found)
+    return redirect(found.conversation if found.state == Invitation.State.ACCEPTED else found)
 
 
 _SAID = {
