@@ -23,7 +23,7 @@ from papers.text import plain
 
 from .arrays import ids, texts
 from .disambiguation.names import compare
-from .disambiguation.variants import Kinship, Name, kinship, words
+from .disambiguation.variants import MOST_WORDS, Kinship, Name, kinship, words
 from .models import Author, NameWatch
 
 # The same words, all of them; who leaves one out may be somebody else.
@@ -57,7 +57,8 @@ def fits(watched: Name, printed: Name) -> bool:
     """
     if surname_key(watched[0]) == surname_key(printed[0]) and compare(watched[1], printed[1]).joins:
         return True
-    return kinship(watched, printed) in _SAME_WORDS
+    # Of a name with so many words the rest may be cut off: then it is not known whether they are the same.
+    return len(words(*watched)) < MOST_WORDS and kinship(watched, printed) in _SAME_WORDS
 
 
 def matches(watch: NameWatch, signature: Signature, byline: Byline) -> bool:

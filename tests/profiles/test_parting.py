@@ -10,7 +10,7 @@ from papers.models import Signature
 from profiles import decisions, following, parting, resolving
 from profiles.models import Account, Assignment, Author, Follow, FollowQuestion, Move
 from profiles.moves import Change
-from tests.conftest import fact, with_role
+from tests.conftest import fact, with_role, without_ledger
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
@@ -64,6 +64,7 @@ def asked() -> list[tuple[str, Author, Author]]:
 
 
 def test_followers_are_asked_where_the_evidence_takes_a_good_share_of_the_works(reader: Account, translator: Author):
+    without_ledger()
     Author.objects.filter(pk=author_of(6).pk).delete()
     bylines = {n: Signature.objects.get(paper__arxiv_id=f"2001.0000{n}", family="Smith") for n in (6, 7)}
     for one in bylines.values():
