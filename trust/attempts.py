@@ -42,7 +42,6 @@ from .scoring import level
 WORLD = 500  # actions; then all begins anew, with addresses that no limit has counted yet
 ACCOUNTS = 3  # that are used in turn
 VICTIMS, FREE = 3, 4  # records whose owners proved control, and records that nobody holds
-STOLEN, OWN = "0000-0002-1825-0097", "0000-0001-5109-3700"  # an iD that papers print, and the attackers' own
 
 
 class BreakIn(AssertionError):
@@ -70,8 +69,9 @@ class Walk:
             proofs.BY_SLUG["mail"].complete(proof, {"code": rings.code_to(member.address)}, self.now)
             claims.prove(proof, self.now)
         self.records = [member.author.pk for member in self.members]
-        stolen = Signature.objects.filter(assignment__author=self.members[-1].author)
-        stolen.update(orcid=STOLEN)
+        # An iD that papers print, and the attackers' own; of each world others, or its people would be one.
+        self.stolen, self.own = rings.invent_orcid(), rings.invent_orcid()
+        Signature.objects.filter(assignment__author=self.members[-1].author).update(orcid=self.stolen)
         self.signatures = list(
             Signature.objects.filter(assignment__author__in=self.records).values_list("pk", flat=True)
         )
@@ -190,7 +190,13 @@ class Walk:
         if claim.state not in (Claim.State.HELD, Claim.State.DISPUTED):
             raise ValidationError("The page asks for the works first.")
         offered = [offer.subject for offer in kind.offers(claim)]
-        others = [self.random.choice(self.members).address, self._workplace(), STOLEN, OWN, str(claim.author_id)]
+        others = [
+            self.random.choice(self.members).address,
+            self._workplace(),
+            self.stolen,
+            self.own,
+            str(claim.author_id),
+        ]
         kind.begin(claim, self.random.choice([*offered, *others]), self.now)
 
     def do_begin_the_best_proof(self) -> None:
@@ -252,8 +258,10 @@ class Walk:
         owning.take_back(self._held(), self.random.sample(self.signatures, 2))
 
     def do_accept_a_proposal(self) -> None:
-        if found := list(WorkProposal.objects.filter(claim__author__in=self.records).order_by("pk")):
-            owning.accept(self.account, self.random.choice(found), "Right.", self.now)
+        found = list(WorkProposal.objects.filter(claim__author__in=self.records).order_by("pk"))
+        if not found:
+            raise ValidationError("There is no proposal yet.")
+        owning.accept(self.account, self.random.choice(found), "Right.", self.now)
 
     def do_rename(self) -> None:
         renaming.rename(powers.owner(self.account, self._author()), "Mallory", True, self.now)
@@ -273,8 +281,10 @@ class Walk:
             rights.prove_by_code(request, self._code(), self.now)
 
     def do_grant_rights(self) -> None:
-        if found := list(RightsRequest.objects.filter(author__in=self.records).order_by("pk")):
-            rights.decide(self.account, self.random.choice(found), "Right.", self.now, grant=True)
+        found = list(RightsRequest.objects.filter(author__in=self.records).order_by("pk"))
+        if not found:
+            raise ValidationError("There is no request yet.")
+        rights.decide(self.account, self.random.choice(found), "Right.", self.now, grant=True)
 
     def do_wish_for_a_work(self) -> None:
         wish = wishes.wish(
@@ -291,7 +301,7 @@ class Walk:
         EmailAddress.objects.get_or_create(user=self.account, email=typed, defaults={"verified": False})
 
     def do_connect_the_own_orcid(self) -> None:
-        SocialAccount.objects.get_or_create(provider="orcid", uid=OWN, defaults={"user": self.account})
+        SocialAccount.objects.get_or_create(provider="orcid", uid=self.own, defaults={"user": self.account})
 
     def do_let_time_pass(self) -> None:
         self.now += timedelta(days=self.random.choice([0, 1, 40, 100, 200]), minutes=31)

@@ -64,7 +64,7 @@ def test_a_signed_in_orcid_settles_which_of_two_counts(client: Client, author: A
     Signature.objects.filter(pk=two.pk).update(orcid=OTHER_ID)
     assert points(author, client)["identifiers"] == 0
     page = client.get(reverse("person_trust", args=[author.pk])).content.decode()
-    assert f"suspended: works state ORCID {ID} and ORCID {OTHER_ID}" in page
+    assert f"suspended: works state ORCID {OTHER_ID} and ORCID {ID}" in page
     claim = held(author, 3)
     SocialAccount.objects.create(user=claim.account, provider="orcid", uid=ID)
     Proof.objects.create(claim=claim, kind="orcid", subject=ID, state=Proof.State.VALID, proved_at=timezone.now())
