@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from papers.models import Batch, Paper, Topic
@@ -89,6 +90,8 @@ def addresses() -> dict[str, str]:
         "profile": author.get_absolute_url(),
         "graph": reverse("person_graph", args=[author.pk]),
         "trust": reverse("person_trust", args=[author.pk]),
+        "trust on a day": f"{reverse('person_trust', args=[author.pk])}?on={timezone.now():%Y-%m-%d}",
+        "ledger": reverse("ledger"),
         "paper": paper.get_absolute_url(),
         "receipt": reverse("attribution", args=[paper.pk, author.pk]),
         "topic": Topic.objects.get(name="Machine Learning").get_absolute_url(),
