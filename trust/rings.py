@@ -18,7 +18,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 from graph import coauthorships
 from papers.identifiers import orcid
@@ -34,6 +34,7 @@ from .scores import facts_of
 TEAM = 7  # authors of a paper: six coauthors who attest, of whom five count
 PAPERS = 6  # that a team writes: as many works as count
 GIVEN = "Ringo"
+_INVENTED = (Paper, Signature, Author, Assignment, Account, EmailAddress)
 _LETTERS = "bcdfghjklm"  # without vowels, which would make umlauts
 
 
@@ -143,6 +144,8 @@ def invent(size: int) -> list[Member]:
             resolving.resolve([surname_key(family)])
             author = Author.objects.get(assignments__signature=signatures[family])
             members.append(Member(author, invent_account(family), address_of(family), start))
+    with connection.cursor() as cursor:  # what is not committed yet the planner knows nothing of
+        cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _INVENTED)}")
     ids = [member.author.pk for member in members]
     authors.refresh(ids)
     coauthorships.refresh(ids)
