@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_htmx",
+    "d3_bridge",  # for the d3.js that it carries
     "csp",
     "allauth",
     "allauth.account",

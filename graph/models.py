@@ -1,8 +1,9 @@
-"""Coauthorship, computed from the assignments."""
+"""Coauthorship, computed from the assignments, and snapshots of the whole graph."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from profiles.models import Author
 
@@ -44,3 +45,19 @@ class Coauthorship(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author_id}–{self.coauthor_id}: {self.works}"
+
+
+class Snapshot(models.Model):
+    """The whole graph as arrays (`networks.Incidence`) in a folder of that name, as of `built_at`."""
+
+    name = models.CharField(max_length=64, unique=True)
+    built_at = models.DateTimeField(default=timezone.now)
+    authors = models.PositiveIntegerField()
+    papers = models.PositiveIntegerField()
+    authorships = models.PositiveBigIntegerField()
+
+    class Meta:
+        get_latest_by = "pk"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.authors} authors, {self.papers} papers"

@@ -180,6 +180,38 @@ class Signature(models.Model):
         return self.assignment.author.name if self.hides_printed else self.name
 
 
+class Institution(models.Model):
+    """A place that papers print beside names. Printed forms with one `key` are one institution."""
+
+    name = models.TextField(help_text="as first printed")
+    key = models.CharField(max_length=400, unique=True, help_text="folded name: papers.institutions.key_of")
+    signatures = models.ManyToManyField(Signature, through="Affiliation", related_name="institutions")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("institution", args=[self.pk, self.slug])
+
+    @property
+    def slug(self) -> str:
+        """For reading only: the id decides."""
+        return slugify(self.name)[:80].strip("-") or "institution"
+
+
+class Affiliation(models.Model):
+    """An institution is printed beside a signature: `Signature.affiliations`, by entity."""
+
+    signature = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="+")
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["signature", "institution"], name="affiliation_once")]
+
+    def __str__(self) -> str:
+        return f"{self.signature_id} at {self.institution_id}"
+
+
 class DailyListing(models.Model):
     """A paper stood on the list of daily papers of one day."""
 

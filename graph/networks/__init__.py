@@ -1,15 +1,17 @@
 """Pure networks: values in, values out, no database.
 
-`slices` weighs ties and chooses what is shown; `drawing` turns the choice into a picture,
-`tables` into rows.
+`slices` weighs ties and chooses what is shown; `drawing` turns the choice into a picture, `tables` into rows.
+`incidence` is the whole graph as arrays.
 """
 
 from graph.networks.drawing import HEIGHT, WIDTH, Drawing, draw, layout
+from graph.networks.incidence import Incidence
 from graph.networks.slices import (
     KINDS,
     LIMITS,
     Count,
     Edge,
+    Filters,
     Kind,
     Node,
     Relation,
@@ -29,6 +31,8 @@ __all__ = [
     "Count",
     "Drawing",
     "Edge",
+    "Filters",
+    "Incidence",
     "Kind",
     "Node",
     "Relation",

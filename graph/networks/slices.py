@@ -90,6 +90,16 @@ class Edge:
     last_year: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What of the surroundings is asked for: kinds, years inclusive (None: open), and the least weight of a tie."""
+
+    kinds: frozenset[Kind] = frozenset(KINDS)
+    first_year: int | None = None
+    last_year: int | None = None
+    least_weight: float = 0.0
+
+
 class Count(NamedTuple):
     """How many of one kind are shown, and how many there are; the focus is in neither number."""
 
