@@ -4,5 +4,8 @@ from . import views
 
 urlpatterns = [
     path("people/<int:pk>/graph/", views.person, name="person_graph"),
+    path("works/<int:pk>/graph/", views.work, name="work_graph"),
+    path("topics/<slug:slug>/graph/", views.topic, name="topic_graph"),
+    path("institutions/<int:pk>/graph/", views.institution, name="institution_graph"),
     path("graph/slice.<str:form>", views.slice_, name="slice"),
 ]
