@@ -7,25 +7,28 @@ answers for each of them.
 
 from __future__ import annotations
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from psycopg.errors import QueryCanceled
 
 from papers.fragments import wants_fragment
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 from profiles.search import find_people
 
-from . import places
+from . import places, snapshots
+from .bounded import within
 from .explorer_words import words
 from .forms import SliceForm
-from .interim import around
-from .neighbourhoods import EXPLORER
+from .neighbourhoods import EXPLORER, around
 from .networks import Filters, draw
 
 PEOPLE_FOUND, OTHERS_FOUND = 8, 5
 BEGINNINGS = 12
+TIMEOUT_MS = 3_000  # a statement that costs more serves nobody
 PEOPLE_ASKED = 40  # the most people that the script asks for around one place
 
 
@@ -43,7 +46,13 @@ def explorer(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('explorer')}?{query.urlencode(safe=',')}", permanent=True)
     form = SliceForm(request.GET)
     filters = form.filters() if form.is_valid() else Filters()
-    slice_ = around(place, EXPLORER, filters)
+    try:
+        with within(TIMEOUT_MS):
+            slice_ = around(place, EXPLORER, filters)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        return render(request, "graph/explorer_start.html", _beginnings() | {"too_much": True}, status=503)
     context = {
         "at": id_,
         "place": place,
@@ -92,8 +101,10 @@ def _found(query: str) -> list[tuple[str, str, str]]:
 
 
 def _beginnings() -> dict[str, object]:
-    """People to begin with: the most central ones, else those with most works."""
-    return {
-        "people": Author.objects.listed().order_by("-works_count", "pk")[:BEGINNINGS],
-        "central": False,
-    }
+    """People to begin with: the most central ones, else those with most works; and which it is."""
+    ids = snapshots.central(BEGINNINGS)
+    people = Author.objects.listed()
+    if ids:
+        by_rank = sorted(people.filter(pk__in=ids), key=lambda author: ids.index(author.pk))
+        return {"people": by_rank, "central": True}
+    return {"people": people.order_by("-works_count", "pk")[:BEGINNINGS], "central": False}

@@ -40,6 +40,23 @@ def words() -> dict[str, object]:
             ngettext("{n} tie in the picture", "{n} ties in the picture", 2),
         ),
         "cut": _("{shown} of {total}, {order}"),
+        "order": {
+            "by shared works": _("by shared works"),
+            "by works": _("by works"),
+            "by works here": _("by works here"),
+            "newest first": _("newest first"),
+            "in printed order": _("in printed order"),
+            "by people in common": _("by people in common"),
+            "by name": _("by name"),
+        },
+        "newest": (
+            ngettext("Counted within the newest {n} work.", "Counted within the newest {n} works.", 1),
+            ngettext("Counted within the newest {n} work.", "Counted within the newest {n} works.", 2),
+        ),
+        "names": (
+            ngettext("Related through the first {n} name.", "Related through the first {n} names.", 1),
+            ngettext("Related through the first {n} name.", "Related through the first {n} names.", 2),
+        ),
         "around": _("Around {name}: {cuts}."),
         "title": _("Explore the graph around {name}"),
         "name": _("Research graph around {name}"),

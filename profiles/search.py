@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db import connection, transaction
 from django.db.models import F, Q
 
+from papers.bounded import within
 from papers.names import fold
 
 from .models import Author, NameVariant, NameVariantQuerySet
@@ -36,8 +36,7 @@ def find_people(query: str, limit: int = SHOWN) -> Found:
     words = fold(query[:LONGEST_QUERY]).split()
     if not words:
         return Found([])
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MS)])
+    with within(TIMEOUT_MS) as cursor:
         cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', %s, true)", [str(SIMILAR)])
         exact = _people(NameVariant.objects.filter(folded__in=_orders(words)), limit)
         if len(exact) >= limit:

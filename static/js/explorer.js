@@ -207,7 +207,7 @@ const cutsOf = (slice) =>
     fill(words.cut, {
       shown: slice.counts[kind].shown.toLocaleString(document.documentElement.lang),
       total: counted(words.count[kind], slice.counts[kind].total),
-      order: slice.order[kind],
+      order: words.order[slice.order[kind]] ?? slice.order[kind],
     }),
   );
 
@@ -217,7 +217,8 @@ const cuts = (count) => {
   for (const [id, slice] of slices) {
     const left = cutsOf(slice);
     const name = nameOf(slice.focus) || id;
-    if (left.length) lines.push(element("p", fill(words.around, { name, cuts: left.join("; ") })));
+    const within = [slice.newest && counted(words.newest, slice.newest), slice.names && counted(words.names, slice.names)].filter(Boolean);
+    if (left.length) lines.push(element("p", [fill(words.around, { name, cuts: left.join("; ") }), ...within].join(" ")));
   }
   if (count <= 1) lines.push(element("p", fill(parameters(state.filters) ? words.emptied : words.empty, { name: nameOf(network.focus) })));
   for (const { slice, nodes } of network.missing) {
