@@ -45,8 +45,8 @@ from .networks import Incidence, components, ranking
 KEPT = 2
 _LOCK = (0x4752, 0)  # "GR": keeps this advisory lock apart from others in the database
 _READ = (Paper, Signature, Assignment, Author)
-# psycopg takes 3 µs for a row of COPY, whatever is in it. PostgreSQL packs rows into 64 blocks for 0.3 µs each. It takes
-# conditions for keys of two values, and so gathers by hashing; by a number it would sort the table first, on disk.
+# psycopg takes 3 µs for a row of COPY, whatever is in it; PostgreSQL packs a row into one of 64 blocks in 0.5 µs. It
+# knows that a condition has two values, and so gathers by hashing; by a number it would sort the table first, on disk.
 _BLOCK = ", ".join(f"id & {1 << bit} = 0" for bit in range(6))
 _FORMS = {"int8": ">i8", "int2": ">i2", "bool": "?"}
 _SPARE = 50  # of the most central, for those who were hidden or merged since
