@@ -4,6 +4,7 @@ from . import circle_views, views
 
 urlpatterns = [
     path("people/<int:pk>/graph/", views.person, name="person_graph"),
+    path("graph/slice.<str:form>", views.slice_, name="slice"),
     path("people/<int:pk>/circles/", circle_views.person, name="person_circles"),
     path("people/<int:pk>/circles.json", circle_views.person_json, name="person_circles_json"),
 ]
