@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from papers.fragments import wants_fragment
 from profiles.views import find_author
 
+from . import crowds
 from .coauthorships import LARGEST_TEAM
 from .neighbourhoods import EXPLORER, around
 from .networks import LIMITS, draw
@@ -23,4 +24,5 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     fragment = wants_fragment(request)
     slice_ = around(author, LIMITS if fragment else EXPLORER)
     context = {"author": author, "slice": slice_, "drawing": draw(slice_), "largest_team": LARGEST_TEAM}
+    context |= {} if fragment else {"crowd": crowds.of(author)}
     return render(request, "graph/_slice.html" if fragment else "graph/person.html", context)
