@@ -173,6 +173,12 @@ def rescore(report: Callable[[int], None] = lambda done: None) -> int:
 
 
 @_alone()
+def relink(report: Callable[[int], None] = lambda done: None) -> int:
+    """Compute the ties of every author anew (`coauthorships.rebuild`); returns how many were wrong."""
+    return coauthorships.rebuild(report)
+
+
+@_alone()
 def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, int], None]) -> resolving.Report:
     """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed.
 

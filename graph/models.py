@@ -27,7 +27,9 @@ class CoauthorshipQuerySet(models.QuerySet["Coauthorship"]):
 class Coauthorship(models.Model):
     """`author` wrote `works` papers with `coauthor`. Held in both directions, so that one index answers a page.
 
-    `weight` is Newman's: the sum over shared papers of 1/(n-1), n being the paper's number of authors.
+    A row exists where they share a paper of at most `coauthorships.LARGEST_TEAM` names, and counts all that they share;
+    `graph.crowds` tells of who shares longer lists alone. `weight` is Newman's: the sum over shared papers of 1/(n-1),
+    n being the names printed on the paper, whoever they are.
     """
 
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="coauthorships")

@@ -21,7 +21,7 @@ from papers.models import BatchRecord, Institution, Paper, Topic
 from profiles.hidden import Hidden
 from profiles.views import find_author
 
-from . import places
+from . import crowds, places
 from .forms import SliceForm
 from .neighbourhoods import CAP, EXPLORER, around, limits_for
 from .networks import LIMITS, Filters, Kind, Slice, draw
@@ -38,7 +38,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     author = find_author(pk)
     if author.pk != pk:
         return redirect("person_graph", author.pk, permanent=True)
-    return _page(request, author, author.name, reverse("person_graph", args=[pk]), "graph/person.html")
+    more = {} if wants_fragment(request) else {"crowd": crowds.of(author)}
+    return _page(request, author, author.name, reverse("person_graph", args=[pk]), "graph/person.html", more)
 
 
 @require_safe
@@ -64,7 +65,12 @@ def institution(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, place: Place, name: str, graph_url: str, template: str = "graph/place.html"
+    request: HttpRequest,
+    place: Place,
+    name: str,
+    graph_url: str,
+    template: str = "graph/place.html",
+    more: Mapping[str, object] = {},
 ) -> HttpResponse:
     """The slice around a place: the fragment for HTMX, otherwise a whole page with more of it. `wide` asks for as much
     as the page shows, where HTMX sorts the tables of that."""
@@ -77,6 +83,7 @@ def _page(
         "name": name,
         "kind": at.partition("-")[0],
         "graph_url": graph_url,
+        **more,
     }
     status, problem = 200, ""
     if form.is_valid():

@@ -188,7 +188,9 @@ def _mark_updated(batch: Batch, papers: QuerySet[BatchRecord, Any]) -> None:
     counted = Author.objects.filter(
         Q(variants__surname_key__in=batch.removed_surnames) | Q(hides_printed=True), stale=False
     ).distinct()
-    losers = counted.annotate(now=Count("assignments", distinct=True)).exclude(works_count=F("now"))
+    standing = ~Q(assignments__state=Assignment.State.REJECTED)
+    now = Count("assignments__signature__paper", filter=standing, distinct=True)
+    losers = counted.annotate(now=now).exclude(works_count=F("now"))
     Author.objects.filter(pk__in=losers.values("pk")).update(stale=True)
 
 
@@ -263,7 +265,7 @@ def resolve(
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
     heirs = _heirs(previous, now)
     moved += doubts.weigh(doubts.among(surnames), heirs | anchors.leads(anchored, now))
-    _mark_stale(moved, heirs)
+    _mark_stale(moved, {previous[signature] for signature in moved if signature in previous}, heirs)
     anchors.follow(anchored, now)
     _suggest(resolution.suggestions, now)
     rulings.report(surnames, resolution.contradictions, {signature.id: signature for signature in signatures})
@@ -394,12 +396,14 @@ def _heirs(previous: dict[int, int], now: dict[int, int]) -> dict[int, int | Non
     return {author: max(heirs) if len(heirs) == 1 else None for author, heirs in found.items() if author not in heirs}
 
 
-def _mark_stale(moved: Sequence[int], heirs: dict[int, int | None]) -> None:
-    """Mark the authors of the moved signatures' papers, and lead from those who lost everything to their heirs."""
+def _mark_stale(moved: Sequence[int], had: Collection[int], heirs: dict[int, int | None]) -> None:
+    """Mark the authors of the moved signatures' papers, and those who `had` them, who may stand on them no longer; and
+    lead from those who lost everything to their heirs."""
     papers = Signature.objects.filter(pk__in=moved).values("paper")
     sharing = Assignment.objects.filter(signature__paper__in=papers).values("author")
     # In one order, or two processes that share authors could wait for each other.
-    rows = Author.objects.filter(Q(pk__in=sharing, stale=False) | Q(pk__in=heirs)).order_by("pk")
+    concerned = Q(pk__in=sharing) | Q(pk__in=arrays.ids(had))
+    rows = Author.objects.filter(Q(concerned, stale=False) | Q(pk__in=heirs)).order_by("pk")
     locked = list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     Author.objects.filter(pk__in=locked).update(stale=True)
     for author, heir in heirs.items():
