@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from django.db import connection
 
@@ -261,7 +262,7 @@ def test_a_build_that_fails_leaves_nothing_and_the_older_one_stands(
 
 @pytest.mark.django_db
 def test_while_another_session_builds_it_is_left_to_it(three: dict[str, int]):
-    with connection.Database.connect(**connection.get_connection_params()) as other:
+    with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", snapshots._LOCK)
         with pytest.raises(snapshots.Busy):
             snapshots.build()
