@@ -203,7 +203,10 @@ def load(graph: Incidence, ties: synthetic.Ties, say: Callable[[str], None] = la
 
 
 def _unchecked() -> None:
-    """Foreign keys hold by how the rows are made; a role that may not switch their checks off waits for them."""
+    """Foreign keys hold by how the rows are made; a role that may not switch their checks off waits for them, after
+    each statement: an index cannot be made while checks are pending."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with contextlib.suppress(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
 
@@ -214,7 +217,10 @@ _PLAIN |= {"text": "''", "character varying": "''", "bytea": "''"}
 
 
 def _insert(table: str, rows: dict[str, NDArray[Any]], **values: str) -> None:
-    """COPY the arrays into a table of their own, then into `table`: `values` are SQL over the names of the arrays."""
+    """COPY the arrays into a table of their own, then into `table`: `values` are SQL over the names of the arrays.
+
+    Indexes that keep nothing unique are made anew at the end: sorting once is faster than finding each place.
+    """
     kinds = {name: "float8" if array.dtype.kind == "f" else "int8" for name, array in rows.items()}
     layout = [("#", ">i2")]
     for name, kind in kinds.items():
@@ -237,8 +243,18 @@ def _insert(table: str, rows: dict[str, NDArray[Any]], **values: str) -> None:
             [table],
         )
         values |= {name: _PLAIN.get(kind, "0") for name, kind in cursor.fetchall() if name not in values}
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+            " WHERE indrelid = %s::regclass AND NOT indisunique",
+            [table],
+        )
+        indexes = cursor.fetchall()
+        for index, _ in indexes:
+            cursor.execute(f"DROP INDEX {index}")
         cursor.execute(f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM rows")
         cursor.execute("DROP TABLE rows")
+        for _, definition in indexes:
+            cursor.execute(definition)
 
 
 # --- the whole graph -------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from django.db import connection
 
+from bzpeer import tasks
 from graph import snapshots
 from graph.models import Snapshot
 from papers.models import Batch, Paper
@@ -256,6 +258,28 @@ def test_a_build_that_fails_leaves_nothing_and_the_older_one_stands(
     assert {path.name for path in folder.iterdir()} == {made.name, "lock"}
     assert Snapshot.objects.get() == made
     assert tied(three["Ada"]) == {three["Charles"]}
+
+
+@pytest.mark.django_db
+def test_while_another_session_builds_it_is_left_to_it(three: dict[str, int]):
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", snapshots._LOCK)
+        with pytest.raises(snapshots.Busy):
+            snapshots.build()
+    assert snapshots.build()
+
+
+@pytest.mark.django_db
+def test_the_end_of_a_batch_asks_for_one_and_a_second_message_builds_nothing(monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    monkeypatch.setattr(tasks.build_graph, "delay", lambda: asked.append(1))
+    tasks.process_batch(Batch.objects.create(label="test", stage=Batch.Stage.DONE).pk)
+    assert asked == [1]
+    tasks.build_graph()
+    made = Snapshot.objects.get()
+    tasks.build_graph()
+    tasks.build_graph(older_than=3600)
+    assert Snapshot.objects.get() == made
 
 
 @pytest.mark.django_db(transaction=True)
