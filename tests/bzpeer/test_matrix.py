@@ -34,6 +34,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "ledger/",
         "ledger.jsonl",
         "people/<int:pk>/graph/",
+        "graph/path/",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
         "works/<int:paper>/attribution/<int:author>/",
@@ -54,6 +55,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/2fa/authenticate/",
         "accounts/2fa/webauthn/login/",
         "accounts/3rdparty/signup/",
+    ],
+    ("400 400 400 400 400", "405 405 405 405 405"): [
+        "graph/path.json",
     ],
     ("404 404 404 404 404", "405 405 405 405 405"): [
         ".well-known/security.txt",
