@@ -15,7 +15,7 @@ from graph.networks.slices import Node
 
 Chain = Sequence[Node]  # person, paper, person, …, person; a paper's `weight` is its year, 0 where none is known
 
-_WIDTH, _LANE, _TOP = 960.0, 84.0, 34.0
+_WIDTH, _LANE, _TOP, _BELOW = 960.0, 84.0, 34.0, 44.0
 _END = 92.0  # from the edge to an end: half a name
 _STEP = 118.0  # the least between two people
 _RADIUS = {"person": 11.0, "paper": 9.0}
@@ -37,7 +37,7 @@ def across(chains: Sequence[Chain]) -> Picture:
     """All chains, from left to right. They begin and end with the same two people; one chain at least."""
     steps = max(len(chain) // 2 for chain in chains)
     width = max(_WIDTH, 2 * _END + _STEP * steps)
-    height = _TOP + _LANE * len(chains)
+    height = _TOP + _LANE * (len(chains) - 1) + _BELOW
     middle = _TOP + _LANE * (len(chains) - 1) / 2
     marks = [_across(chains[0][0], _END, middle, 2 * _END, True)]
     lines: list[Line] = []

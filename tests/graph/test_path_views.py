@@ -80,7 +80,7 @@ def test_the_page_says_and_draws_the_paths_with_receipts(client: Client, people:
     assignment = Assignment.objects.get(author=people["Grace"], signature__paper__title="Waves")
     assert f'href="/works/{assignment.signature.paper_id}/attribution/{people["Grace"].pk}/"' in html
     assert "Grace Hopper: strong inference" in html
-    assert "The graph was read" in html
+    assert "The graph was last read" in html
     assert "<script>alert" not in html
 
 
