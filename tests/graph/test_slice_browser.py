@@ -28,7 +28,7 @@ def test_panels_arrive_tables_sort_in_place_and_all_of_it_fits(page: Page, live_
     for n, place in enumerate(("University of California, Los Angeles", "National University of Singapore", "Google")):
         Signature.objects.filter(paper__in=Paper.objects.all()[:5], position=n).update(affiliations=[place])
     institutions.link(list(Paper.objects.values_list("pk", flat=True)))
-    things = {
+    things: dict[str, Any] = {
         "work": paper,
         "topic": Topic.objects.get(name="Machine Learning"),
         "institution": Institution.objects.get(name="Google"),
