@@ -5,7 +5,7 @@ Problem: a force-directed picture of even fifty nodes is a tangle of names that 
 Idea: nothing is relaxed, everything is computed. The focus stands in the middle; people on half-rings to its left,
 those who share two or more works on the inner one; everything else on an arc to its right. Each node has its own
 row of text, so names read like a list; a label that would still cover another is left out and counted. People who
-write with one another stand together on their ring: communities by greedy modularity (Clauset, Newman and Moore 2004).
+write with one another stand together on their ring: `communities.partition`.
 The same data give the same picture whatever order they came in.
 
 Entry points: `draw` for the template, `layout` for coordinates alone.
@@ -18,8 +18,7 @@ from math import ceil, sqrt
 from typing import Literal, NamedTuple
 from unicodedata import east_asian_width
 
-import networkx as nx
-
+from graph.networks.communities import partition
 from graph.networks.slices import KINDS, Count, Edge, Kind, Node, Order, Slice, ranked
 from graph.networks.tables import Table, tables
 
@@ -76,18 +75,9 @@ def _places(slice_: Slice) -> dict[str, _Place]:
 
 def _groups(slice_: Slice, people: list[Node]) -> dict[str, int]:
     """The community of each person by the ties among them without the focus; that of the first person first."""
-    ids = [person.id for person in people]
-    network = nx.Graph()
-    network.add_nodes_from(ids)
-    ties = [edge for edge in slice_.edges if edge.kind == "wrote with" and {edge.source, edge.target} <= set(ids)]
-    for edge in sorted(ties, key=lambda edge: (edge.source, edge.target)):
-        network.add_edge(edge.source, edge.target, weight=edge.weight)
-    if not ties:
-        return {}
-    found = nx.community.greedy_modularity_communities(network, weight="weight")
-    member = {id_: number for number, community in enumerate(found) for id_ in community}
-    order = {number: place for place, number in enumerate(dict.fromkeys(member[id_] for id_ in ids))}
-    return {id_: order[number] for id_, number in member.items()}
+    ties = [(edge.source, edge.target, edge.weight) for edge in slice_.edges if edge.kind == "wrote with"]
+    communities = partition([person.id for person in people], ties)
+    return {id_: number for number, community in enumerate(communities) for id_ in community}
 
 
 def _sides(nodes: dict[Kind, list[Node]]) -> tuple[list[list[Node]], list[list[Node]]]:

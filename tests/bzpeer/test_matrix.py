@@ -33,6 +33,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/trust/",
         "ledger/",
         "ledger.jsonl",
+        "graph/",
+        "graph/find/",
         "people/<int:pk>/graph/",
         "works/<int:pk>/graph/",
         "topics/<slug:slug>/graph/",
