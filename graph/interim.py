@@ -9,7 +9,4 @@ def none(request, **k):
 
 urlpatterns = [
     path("graph/path/", none, name="path"),
-    path("works/<int:pk>/graph/", none, name="work_graph"),
-    path("topics/<slug:slug>/graph/", none, name="topic_graph"),
-    path("institutions/<int:pk>/graph/", none, name="institution_graph"),
 ]
