@@ -28,6 +28,7 @@ class SliceForm(forms.Form):
         choices=[(kind, _KINDS[kind]) for kind in KINDS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": gettext_lazy("There is no such kind.")},
     )
     most = forms.IntegerField(label=gettext_lazy("Most people"), min_value=1, required=False)
     weight = forms.FloatField(label=gettext_lazy("Least weight of a tie"), min_value=0, required=False)

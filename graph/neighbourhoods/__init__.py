@@ -41,6 +41,6 @@ def limits_for(people: int, kinds: Collection[Kind]) -> dict[Kind, int]:
     >>> limits_for(24, LIMITS) == LIMITS, sum(limits_for(10_000, LIMITS).values()) < CAP
     (True, True)
     """
-    share = people / LIMITS["person"]
+    share = min(people, CAP) / LIMITS["person"]
     share = min(share, (CAP - 1) / sum(LIMITS[kind] for kind in kinds))
     return {kind: max(1, int(LIMITS[kind] * share)) for kind in kinds}

@@ -46,7 +46,7 @@ class Table(NamedTuple):
 SORTS: Mapping[str, tuple[Callable[[Row], Any], bool]] = {
     "name": (lambda row: row.label.casefold(), False),
     "works": (lambda row: row.works, True),
-    "years": (lambda row: (row.years[-4:], row.years), True),
+    "years": (lambda row: row.years[-4:], True),
     "weight": (lambda row: row.weight or 0.0, True),
 }
 
