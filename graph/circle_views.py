@@ -87,6 +87,7 @@ def _circle_json(circle: Circle, shows_works: bool) -> dict[str, Any]:
         "name": circle.name,
         "people": [_person_json(tie) for tie in circle.people],
         "works": circle.works if shows_works else None,
+        "works_by_year": circle.years if shows_works else None,
         "first_year": circle.first_year,
         "last_year": circle.last_year,
     }

@@ -8,6 +8,7 @@ not grow with the author. Entry point: `circles`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +22,13 @@ from profiles.models import Author
 from .courses import Course, course, rows_of
 from .models import Coauthorship
 from .networks.communities import Bridge, Name, Work, bridges, islands, named, partition, works_of
+from .networks.timelines import Bar, span, strip
 
 MOST_PEOPLE = 500
 MOST_TIES = 30_000  # Louvain takes a second over them; 500 people who all wrote with one another would take five
 MOST_BRIDGES = 8
 MOST_WORKS = 3  # named as what shows a bridge
-MOST_CARDS = 9
+MOST_CARDS = 8
 LEADING = 5  # people of a community whom its card names at once
 
 # The works of the author, each with its topics and with whom of these people it was written.
@@ -58,14 +60,25 @@ SELECT pair.one, pair.part, p.id
 
 @dataclass(frozen=True)
 class Circle:
-    """A community: its name as a reader sees it, its people (the nearest first) with works shared with the author."""
+    """A community: its name as a reader sees it, its people (the nearest first) with works shared with the author.
+
+    `years`: how many works with the author each year has, drawn as `strip`, on one scale for all circles.
+    """
 
     name: str
     people: Sequence[Coauthorship]
     works: int
-    first_year: int | None
-    last_year: int | None
+    years: Mapping[int, int]
     number: int
+    strip: Sequence[Bar]
+
+    @property
+    def first_year(self) -> int | None:
+        return min(self.years, default=None)
+
+    @property
+    def last_year(self) -> int | None:
+        return max(self.years, default=None)
 
     @property
     def leading(self) -> Sequence[Coauthorship]:
@@ -162,11 +175,7 @@ def _communities(author: Author) -> Communities | None:
     several = sorted(
         (part for part in parts if len(part) > 1), key=lambda part: (-len(works_of(part, works)), -len(part))
     )
-    names = named(several, works)
-    found = [
-        _circle(number, part, name, works, by_id)
-        for number, (part, name) in enumerate(zip(several, names, strict=True), start=1)
-    ]
+    found = _circles(several, works, by_id)
     alone = [by_id[part[0]] for part in parts if len(part) == 1]
     spanned = bridges(several, ties)
     links = _links(spanned[:MOST_BRIDGES], found, by_id, is_whole=is_whole)
@@ -176,13 +185,23 @@ def _communities(author: Author) -> Communities | None:
     return Communities(found, alone, total, links, len(spanned), apart, is_whole)
 
 
-def _circle(
-    number: int, part: Sequence[int], name: Name[int], works: Sequence[Work[int]], by_id: Mapping[int, Coauthorship]
-) -> Circle:
-    shared = works_of(part, works)
-    years = [work.year for work in shared if work.year]
-    people = [by_id[pk] for pk in part]
-    return Circle(_label(name, by_id), people, len(shared), min(years, default=None), max(years, default=None), number)
+def _circles(
+    parts: Sequence[Sequence[int]], works: Sequence[Work[int]], by_id: Mapping[int, Coauthorship]
+) -> list[Circle]:
+    shared = [works_of(part, works) for part in parts]
+    years = [dict(sorted(Counter(work.year for work in own if work.year).items())) for own in shared]
+    over, most = span(*years), max((max(counts.values(), default=0) for counts in years), default=0)
+    return [
+        Circle(
+            _label(name, by_id),
+            [by_id[pk] for pk in part],
+            len(shared[at]),
+            years[at],
+            at + 1,
+            strip(over, years[at], most),
+        )
+        for at, (part, name) in enumerate(zip(parts, named(parts, works), strict=True))
+    ]
 
 
 def _label(name: Name[int], by_id: Mapping[int, Coauthorship]) -> str:
@@ -192,7 +211,8 @@ def _label(name: Name[int], by_id: Mapping[int, Coauthorship]) -> str:
     if people:
         return _("%(topic)s, with %(name)s") % {"topic": name.topics[0], "name": people[0]}
     if len(name.topics) == 2:
-        return _("%(one)s and %(other)s") % {"one": name.topics[0], "other": name.topics[1]}
+        # Names of topics have "and" in them: "Machine Learning & Neurons and Cognition".
+        return _("%(one)s & %(other)s") % {"one": name.topics[0], "other": name.topics[1]}
     return name.topics[0]
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
-
+from papers.bounded import TooSlow, within
 from profiles.models import Author
 
 from .coauthorships import LARGEST_TEAM
@@ -124,9 +123,8 @@ def course(author: Author) -> Course | None:
 def rows_of(query: str, **given: Any) -> list[tuple[Any, ...]] | None:
     """The rows; None where that took longer than TIMEOUT_MS."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MS)])
+        with within(TIMEOUT_MS) as cursor:
             cursor.execute(query, given)
             return list(cursor.fetchall())
-    except OperationalError:
+    except TooSlow:
         return None

@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from psycopg.errors import QueryCanceled
 
+from papers.bounded import within
 from papers.fragments import wants_fragment
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 from profiles.search import find_people
 
 from . import places, snapshots
-from .bounded import within
 from .explorer_words import words
 from .forms import SliceForm
 from .neighbourhoods import EXPLORER, around

@@ -116,6 +116,7 @@ def cumulated(came: Mapping[int, tuple[int, int]], over: range) -> tuple[Reach, 
 
 
 _HEIGHT = 96.0  # pixels from the axis to the highest bar
+_STRIP = 24.0  # pixels from the foot to the highest bar of a strip
 _TOP = 18.0  # pixels above it, for the number
 _WIDEST = 6.0  # per cent of the picture: a bar of one of three years is a bar, no wall
 _FILL = 0.76  # of a year's share of the width; the rest is the gap
@@ -155,6 +156,23 @@ class Chart:
     height: float = _TOP + _HEIGHT + 24
 
 
+def strip(over: range, numbers: Mapping[int, int], most: int) -> tuple[Bar, ...]:
+    """Small bars without an axis, for several strips below one another: `most` is the highest number of them all."""
+    share = 100 / max(len(over), 1)
+    return tuple(
+        Bar(
+            "strip",
+            round(at * share + share * (1 - _FILL) / 2, 3),
+            round(share * _FILL, 3),
+            round(_STRIP - height, 2),
+            round(height, 2),
+        )
+        for at, year in enumerate(over)
+        if year in numbers
+        for height in [max(_STRIP * numbers[year] / most, _LEAST)]
+    )
+
+
 def chart(years: Sequence[int], series: Mapping[str, Sequence[int]]) -> Chart | None:
     """Bars for `years`, which follow one another; the first series stands lowest. None where all numbers are 0."""
     sums = [sum(numbers) for numbers in zip(*series.values(), strict=True)]
@@ -184,9 +202,13 @@ def ticks(years: Sequence[int]) -> tuple[Tick, ...]:
     for year in years:
         if year % step == 0 and all(abs(places[year] - places[other]) >= _APART for other in kept):
             kept.append(year)
-    return tuple(Tick(year, places[year], _anchor(places[year])) for year in sorted(kept))
+    return tuple(_tick(year, places[year]) for year in sorted(kept))
 
 
-def _anchor(x: float) -> Literal["start", "middle", "end"]:
-    """Labels at the edges stay inside the picture."""
-    return "start" if x < _APART / 3 else "end" if x > 100 - _APART / 3 else "middle"
+def _tick(year: int, x: float) -> Tick:
+    """Labels near an edge begin or end there, and so stay inside the picture."""
+    if x < _APART / 3:
+        return Tick(year, 0.0, "start")
+    if x > 100 - _APART / 3:
+        return Tick(year, 100.0, "end")
+    return Tick(year, x, "middle")

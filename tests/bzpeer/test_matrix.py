@@ -36,6 +36,14 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "graph/",
         "graph/find/",
         "people/<int:pk>/graph/",
+        "works/<int:pk>/graph/",
+        "topics/<slug:slug>/graph/",
+        "institutions/<int:pk>/graph/",
+        "institutions/<int:pk>/<slug:slug>/",
+        "graph/slice.json",
+        "graph/slice.csv",
+        "graph/slice.graphml",
+        "graph/slice.gexf",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
         "works/<int:paper>/attribution/<int:author>/",
@@ -138,6 +146,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("301 301 301 301 301", "405 405 405 405 405"): [
         "people/<int:pk>/",
         "works/<int:pk>/",
+        "institutions/<int:pk>/",
     ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
         "works/<int:paper>/attribution/<int:author>/doubt/",
