@@ -24,6 +24,7 @@ from tests.visiting import Visitor, visitor
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 __all__ = ["browser", "visitor"]
 
+YEARS = {"first_year": 2015, "last_year": 2020}
 PLACES, LINES = 10, 6_000  # of 200 nodes each
 _COUNT = """() => new Promise((resolve) => {
   const frames = [];
@@ -41,7 +42,11 @@ _PAN = """() => {
     new MouseEvent(type, { clientX: x, clientY: y, bubbles: true, view: window, buttons: 1 }));
   let n = 0;
   send("mousedown", 400, 400);
-  const step = () => { n += 1; send("mousemove", 400 + 120 * Math.sin(n / 20), 400 + 60 * Math.cos(n / 20)); requestAnimationFrame(step); };
+  const step = () => {
+    n += 1;
+    send("mousemove", 400 + 120 * Math.sin(n / 20), 400 + 60 * Math.cos(n / 20));
+    requestAnimationFrame(step);
+  };
   requestAnimationFrame(step);
 }"""
 
@@ -61,7 +66,14 @@ def invented(at: str, place: int, dice: random.Random) -> dict[str, Any]:
             for id_ in ids
         ],
         "edges": [
-            {"source": a, "target": b, "kind": "wrote with", "weight": dice.random(), "first_year": 2015, "last_year": 2020}
+            {
+                "source": a,
+                "target": b,
+                "kind": "wrote with",
+                "weight": dice.random(),
+                "first_year": 2015,
+                "last_year": 2020,
+            }
             for a, b in sorted(lines)
         ],
         "counts": {"person": {"shown": 199, "total": 199}},
