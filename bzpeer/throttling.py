@@ -71,6 +71,10 @@ def searching(request: HttpRequest) -> Takes:
     yield "search", client(request)
 
 
+def connecting(request: HttpRequest) -> Takes:
+    yield "path", client(request)
+
+
 # By the name of the address: what a request that may change something takes, and what one that only reads takes.
 TABLE: dict[str, Callable[[HttpRequest], Takes]] = {
     "account_login": signing_in("login"),
@@ -90,7 +94,12 @@ TABLE: dict[str, Callable[[HttpRequest], Takes]] = {
     "account_reset_password": password_reset,
     "account_email": addresses,
 }
-READING: dict[str, Callable[[HttpRequest], Takes]] = {"search": searching, "explorer_find": searching}
+READING: dict[str, Callable[[HttpRequest], Takes]] = {
+    "search": searching,
+    "explorer_find": searching,
+    "path": connecting,
+    "path_json": connecting,
+}
 
 
 class RateLimits:

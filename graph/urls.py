@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import circle_views, explorer_views, interim, views
+from . import circle_views, explorer_views, path_views, views
 
 urlpatterns = [
     path("people/<int:pk>/graph/", views.person, name="person_graph"),
@@ -9,8 +9,9 @@ urlpatterns = [
     path("institutions/<int:pk>/graph/", views.institution, name="institution_graph"),
     path("graph/slice.<str:form>", views.slice_, name="slice"),
     path("graph/", explorer_views.explorer, name="explorer"),
+    path("graph/path/", path_views.page, name="path"),
+    path("graph/path.json", path_views.as_json, name="path_json"),
     path("graph/find/", explorer_views.find, name="explorer_find"),
     path("people/<int:pk>/circles/", circle_views.person, name="person_circles"),
     path("people/<int:pk>/circles.json", circle_views.person_json, name="person_circles_json"),
-    *interim.urlpatterns,
 ]

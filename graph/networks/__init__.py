@@ -1,6 +1,7 @@
 """Pure networks: values in, values out, no database.
 
 `slices` weighs ties and chooses what is shown; `drawing` turns the choice into a picture, `tables` into rows.
+`searching` finds the cheapest chains of papers, `chaining` draws them.
 `incidence` is the whole graph as arrays.
 """
 

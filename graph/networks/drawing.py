@@ -32,14 +32,14 @@ _GAP = 1.2  # rows left free between two kinds on the arc
 _CLOSE = 2  # shared works that make a close collaborator, who stands on the inner ring
 _INNER = 10  # rows on the inner ring at a comfortable distance
 _INNER_RADIUS, _SECOND_RADIUS = 0.42, 0.8  # of the outermost ring; the gap between holds a name of 18 letters
-_COLUMN = 7.4  # mean advance of a letter at 13 units in DejaVu Sans, the widest of the usual system fonts
+COLUMN = 7.4  # mean advance of a letter at 13 units in DejaVu Sans, the widest of the usual system fonts
 _MARGIN = 8.0
 _LABEL_GAP = 6.0  # from the edge of a mark to its text
 _LEAST_LABEL = 8  # columns; a shorter cut says nothing
 _FOCUS_RADIUS = 15.0
 _DENSE = 300  # lines; a panel at its limits has about 150, which read well at the usual strength
 _THIN = 1.3  # all lines but coauthorship: how many works a topic has is told by its size
-_FOCUS_LABEL = 28 * _COLUMN  # between the inner rings on either side
+_FOCUS_LABEL = 28 * COLUMN  # between the inner rings on either side
 
 _NAMES: Mapping[Kind, tuple[str, str]] = {
     "person": ("person", "people"),
@@ -229,7 +229,7 @@ def draw(slice_: Slice, sort: str = "") -> Drawing:
         HEIGHT,
         tuple(marks),
         tuple(lines.values()),
-        tuple(Key(kind, _shape(kind, 0, 0, 6)) for kind in KINDS if any(mark.kind == kind for mark in marks)),
+        tuple(Key(kind, outline(kind, 0, 0, 6)) for kind in KINDS if any(mark.kind == kind for mark in marks)),
         tuple(_cut_off(kind, count, slice_.order[kind]) for kind, count in slice_.counts.items() if count.total),
         tables(slice_, sort),
         sum(not mark.label for mark in marks),
@@ -258,11 +258,11 @@ def _mark(node: Node, place: _Place, focus: bool, paths: list[str]) -> Mark:
         node.kind,
         node.url,
         node.label,
-        _shorten(node.label, int(place.room / _COLUMN)),
+        shortened(node.label, int(place.room / COLUMN)),
         place.x,
         place.y,
         radius,
-        _shape(node.kind, place.x, place.y, radius),
+        outline(node.kind, place.x, place.y, radius),
         place.x if focus else round(place.x + side * (radius + _LABEL_GAP), 1),
         # A third of the letter's height sets its middle on the row; the focus wears its name below.
         round(place.y + (radius + 17 if focus else 4), 1),
@@ -277,7 +277,7 @@ def _columns(text: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _shorten(label: str, columns: int) -> str:
+def shortened(label: str, columns: int) -> str:
     """A label cut to its room, with an ellipsis; empty where next to nothing would be left."""
     if _columns(label) <= columns:
         return label
@@ -293,7 +293,7 @@ def _labelled(marks: list[Mark]) -> list[Mark]:
     taken = [(mark.x - mark.r, mark.y - mark.r, mark.x + mark.r, mark.y + mark.r) for mark in marks]
     result = []
     for mark in marks:
-        width = _columns(mark.label) * _COLUMN
+        width = _columns(mark.label) * COLUMN
         left = mark.label_x - {"start": 0.0, "middle": width / 2, "end": width}[mark.anchor]
         box = (left, mark.label_y - 11, left + width, mark.label_y + 3)
         covers = any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)
@@ -303,7 +303,7 @@ def _labelled(marks: list[Mark]) -> list[Mark]:
     return result
 
 
-def _shape(kind: Kind, x: float, y: float, r: float) -> str:
+def outline(kind: Kind, x: float, y: float, r: float) -> str:
     """Outline of a mark as an SVG path: circle, square, diamond or triangle, of about the same area."""
     if kind == "person":
         return f"M{x - r:.1f} {y:.1f}a{r:.1f} {r:.1f} 0 1 0 {2 * r:.1f} 0a{r:.1f} {r:.1f} 0 1 0 {-2 * r:.1f} 0z"

@@ -36,6 +36,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "graph/",
         "graph/find/",
         "people/<int:pk>/graph/",
+        "graph/path/",
         "works/<int:pk>/graph/",
         "topics/<slug:slug>/graph/",
         "institutions/<int:pk>/graph/",
@@ -64,6 +65,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/2fa/authenticate/",
         "accounts/2fa/webauthn/login/",
         "accounts/3rdparty/signup/",
+    ],
+    ("400 400 400 400 400", "405 405 405 405 405"): [
+        "graph/path.json",
     ],
     ("404 404 404 404 404", "405 405 405 405 405"): [
         ".well-known/security.txt",
