@@ -1,4 +1,4 @@
-"""The explorer: the graph to walk through. A picture that grows by script, and without script a slice, tables and forms.
+"""The explorer: the graph to walk through. A picture that grows by script; without it a slice, tables and forms.
 
 Problem: from any place one wants to go on to any other, and to show somebody else where one has come to. Idea: the
 address says all that is shown (`at`, the places opened, the filters); the script only draws what `/graph/slice.json`

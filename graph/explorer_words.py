@@ -8,6 +8,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .wording import ORDERS
+
 
 def words() -> dict[str, object]:
     return {
@@ -40,15 +42,7 @@ def words() -> dict[str, object]:
             ngettext("{n} tie in the picture", "{n} ties in the picture", 2),
         ),
         "cut": _("{shown} of {total}, {order}"),
-        "order": {
-            "by shared works": _("by shared works"),
-            "by works": _("by works"),
-            "by works here": _("by works here"),
-            "newest first": _("newest first"),
-            "in printed order": _("in printed order"),
-            "by people in common": _("by people in common"),
-            "by name": _("by name"),
-        },
+        "order": {order: _(order) for order in ORDERS},
         "newest": (
             ngettext("Counted within the newest {n} work.", "Counted within the newest {n} works.", 1),
             ngettext("Counted within the newest {n} work.", "Counted within the newest {n} works.", 2),

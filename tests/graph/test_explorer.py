@@ -14,7 +14,7 @@ from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.test import Client
 
-from graph import explorer_views
+from graph import snapshots
 from papers.models import Paper, Topic
 from profiles.models import Author
 from tests.conftest import fact
@@ -32,7 +32,7 @@ def ada(bring: Callable[..., Any]) -> Author:
     return Author.objects.get(name="Ada Aard")
 
 
-def html(client: Client, address: str, status: int = 200, **headers: str) -> str:
+def html(client: Client, address: str, status: int = 200, headers: dict[str, str] | None = None) -> str:
     response = client.get(address, headers=headers)
     assert response.status_code == status
     return response.content.decode()
@@ -40,6 +40,7 @@ def html(client: Client, address: str, status: int = 200, **headers: str) -> str
 
 def test_the_library_is_served_as_its_makers_published_it():
     found = finders.find("d3_bridge/js/d3.v7.min.js")
+    assert isinstance(found, str)
     assert hashlib.sha256(Path(found).read_bytes()).hexdigest() == D3_7_9_0
 
 
@@ -108,7 +109,7 @@ def test_the_start_says_where_to_begin_and_how_that_was_chosen(client: Client, a
     assert "Those with most works." in page
     assert page.index("Ada Aard") < page.index("Carl Dahl") < page.index("Bob Bern")
     bob = Author.objects.get(name="Bob Bern")
-    monkeypatch.setattr(explorer_views.snapshots, "central", lambda most: [bob.pk, ada.pk])
+    monkeypatch.setattr(snapshots, "central", lambda most: [bob.pk, ada.pk])
     page = html(client, "/graph/")
     assert "most central people by PageRank" in page
     assert page.index("Bob Bern") < page.index("Ada Aard")
@@ -125,7 +126,7 @@ def test_people_papers_and_topics_are_found_and_lead_into_the_explorer(client: C
     assert f'href="/graph/?at=paper-{paper.pk}"' in html(client, "/graph/find/?q=old+engines")
     assert f'href="/graph/?at=topic-{Topic.objects.get().pk}"' in html(client, "/graph/find/?q=machine")
     assert "Nothing is known by “zzzz”" in html(client, "/graph/find/?q=zzzz")
-    assert "<h1" not in html(client, "/graph/find/?q=ada", **{"HX-Request": "true"})
+    assert "<h1" not in html(client, "/graph/find/?q=ada", headers={"HX-Request": "true"})
 
 
 def test_the_search_is_limited_as_the_other_one(client: Client, db: None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +25,8 @@ def person(name: str) -> str:
 
 def nodes(page: Page) -> list[str]:
     """The ids that the list holds, in its order."""
-    return page.locator("[data-list] [role=option]").evaluate_all("found => found.map(one => one.id.slice(5))")
+    options = page.locator("[data-list] [role=option]")
+    return [str(id_) for id_ in options.evaluate_all("found => found.map(one => one.id.slice(5))")]
 
 
 def open_explorer(visitor: Callable[[], Visitor], address: str) -> Visitor:

@@ -46,12 +46,14 @@ export class Picture {
   selected = null;
   hovered = null;
   #due = 0;
+  #rest = 0;
+  #kept = null;
   #names = { k: 0, placed: [] };
   #widths = new Map();
 
   constructor(canvas, { onSelect, onOpen }) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
     this.transform = d3.zoomIdentity;
     this.fitted = true; // until somebody moves the picture, it follows the size of its box
     this.zoom = d3.zoom().scaleExtent([FARTHEST, NEAREST]).on("zoom", ({ transform, sourceEvent }) => {
@@ -78,7 +80,11 @@ export class Picture {
     this.ranked = network.ranked.filter((node) => this.shown.has(node));
     this.tree = d3.quadtree(nodes, (node) => node.x, (node) => node.y);
     this.classes = this.#classes();
+    const [left, right] = d3.extent(nodes, (node) => node.x);
+    const [top, bottom] = d3.extent(nodes, (node) => node.y);
+    this.box = [left, top, right, bottom];
     this.#names.k = 0;
+    this.#kept = null;
     if (!this.shown.has(this.hovered)) this.hovered = null;
     this.redraw();
   }
@@ -115,8 +121,7 @@ export class Picture {
   fit(atOnce = false) {
     this.fitted = true;
     if (!this.nodes.length || !this.width) return;
-    const [left, right] = d3.extent(this.nodes, (node) => node.x);
-    const [top, bottom] = d3.extent(this.nodes, (node) => node.y);
+    const [left, top, right, bottom] = this.box;
     const { width: w, height: h } = this;
     const k = clamp(Math.min((w - Math.min(150, w / 4)) / (right - left || 1), (h - 90) / (bottom - top || 1)), FARTHEST, 1.4);
     this.#to(d3.zoomIdentity.translate(w / 2, h / 2).scale(k).translate(-(left + right) / 2, -(top + bottom) / 2), atOnce);
@@ -156,6 +161,7 @@ export class Picture {
     this.canvas.width = Math.round(clientWidth * this.ratio);
     this.canvas.height = Math.round(clientHeight * this.ratio);
     this.zoom.extent([[0, 0], [clientWidth, clientHeight]]);
+    this.#kept = null;
     if (this.fitted) this.fit(true);
     else this.move((clientWidth - before[0]) / 2, (clientHeight - before[1]) / 2, true);
     this.#draw(); // a canvas that changes its size is empty until it is drawn
@@ -178,7 +184,7 @@ export class Picture {
     }
     probe.remove();
     this.family = getComputedStyle(this.canvas).fontFamily;
-    this.redraw();
+    this.#repaint();
   }
 
   #classes() {
@@ -197,28 +203,71 @@ export class Picture {
     return clamp(Math.sqrt(this.transform.k), 0.45, 1.5);
   }
 
+  /* The picture without what is pointed at is kept, with a margin around it: moving it is one copy a frame. While it is
+     zoomed the copy is stretched, and painted anew when the hand rests. */
   #draw() {
-    const { context, transform: { k, x, y }, ratio } = this;
+    const { context, ratio } = this;
     if (!this.width) return;
-    const active = [this.hovered, this.selected].find((node) => this.shown?.has(node)) ?? null;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = this.colours.surface;
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     if (!this.nodes.length) return;
-    const seen = { left: -x / k, top: -y / k, right: (this.width - x) / k, bottom: (this.height - y) / k };
-    context.setTransform(ratio * k, 0, 0, ratio * k, ratio * x, ratio * y);
-    this.#lines(k, seen, active);
-    this.#marks(k, seen, active);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#write(active);
-    context.globalAlpha = 1;
+    const active = [this.hovered, this.selected].find((node) => this.shown.has(node)) ?? null;
+    const dimmed = Boolean(active) && active.id !== this.focus && this.edges.length < DASHED;
+    clearTimeout(this.#rest);
+    const stretched = this.#kept?.dimmed === dimmed && this.#covers() ? this.transform.k / this.#kept.transform.k : 0;
+    if (stretched < 0.5 || stretched > 2) this.#paint(dimmed);
+    else if (stretched !== 1) this.#rest = setTimeout(() => this.#repaint(), 140);
+    const { transform: from, margin, sheet } = this.#kept;
+    const k = this.transform.k / from.k;
+    const [x, y] = [this.transform.x - (from.x + margin[0]) * k, this.transform.y - (from.y + margin[1]) * k];
+    context.imageSmoothingEnabled = k !== 1; // unstretched, it is copied as it is
+    context.drawImage(sheet, Math.round(x * ratio), Math.round(y * ratio), sheet.width * k, sheet.height * k);
+    if (active) this.#point(active);
   }
 
-  #lines(k, seen, active) {
-    const { context, colours } = this;
+  #repaint() {
+    this.#kept = null;
+    this.redraw();
+  }
+
+  /* Whether what is kept holds all that the view shows. */
+  #covers() {
+    const { transform: from, margin } = this.#kept;
+    const [left, top] = this.transform.invert([0, 0]);
+    const [right, bottom] = this.transform.invert([this.width, this.height]);
+    const has = (x, y) => {
+      const [px, py] = from.apply([x, y]);
+      return px >= -margin[0] && py >= -margin[1] && px <= this.width + margin[0] && py <= this.height + margin[1];
+    };
+    const { box } = this; // nothing is drawn outside it
+    return has(Math.max(left, box[0]), Math.max(top, box[1])) && has(Math.min(right, box[2]), Math.min(bottom, box[3]));
+  }
+
+  #paint(dimmed) {
+    const margin = [Math.round(this.width / 2), Math.round(this.height / 2)];
+    const sheet = this.#kept?.sheet ?? document.createElement("canvas");
+    const size = [this.width, this.height].map((side, i) => Math.round((side + 2 * margin[i]) * this.ratio));
+    [sheet.width, sheet.height] = size; // empties it
+    const context = sheet.getContext("2d", { alpha: false });
+    context.fillStyle = this.colours.surface;
+    context.fillRect(0, 0, ...size);
+    const { k, x, y } = this.transform;
+    const at = [x + margin[0], y + margin[1]];
+    const seen = { left: -at[0] / k, top: -at[1] / k, right: (size[0] / this.ratio - at[0]) / k, bottom: (size[1] / this.ratio - at[1]) / k };
+    context.setTransform(this.ratio * k, 0, 0, this.ratio * k, this.ratio * at[0], this.ratio * at[1]);
+    this.#lines(context, k, seen, dimmed);
+    this.#marks(context, k, seen);
+    context.setTransform(this.ratio, 0, 0, this.ratio, this.ratio * margin[0], this.ratio * margin[1]);
+    this.#write(context, margin);
+    this.#kept = { sheet, margin, dimmed, transform: this.transform };
+  }
+
+  #lines(context, k, seen, dimmed) {
     const dense = this.edges.length > 1500 ? 0.55 : 1;
     for (const { edges, colour, alpha, dash, width } of this.classes) {
-      context.globalAlpha = alpha * dense * (active && active.id !== this.focus ? 0.45 : 1);
-      context.strokeStyle = colours[colour];
+      context.globalAlpha = alpha * dense * (dimmed ? 0.45 : 1);
+      context.strokeStyle = this.colours[colour];
       context.lineWidth = (dense < 1 ? 1 : width) / k;
       context.setLineDash(dash && this.edges.length < DASHED ? dash.map((length) => length / k) : []);
       context.beginPath();
@@ -231,77 +280,92 @@ export class Picture {
       context.stroke();
     }
     context.setLineDash([]);
-    if (!active || active.id === this.focus) return; // the focus's own lines are stronger anyway
-    context.globalAlpha = 0.85;
-    for (const edge of active.ties) {
-      if (!this.shown.has(edge.source) || !this.shown.has(edge.target) || edge.off) continue;
-      context.strokeStyle = colours[CLASSES[edge.kind].colour];
-      context.lineWidth = (width(edge) + 0.5) / k;
-      context.beginPath();
-      context.moveTo(edge.source.x, edge.source.y);
-      context.lineTo(edge.target.x, edge.target.y);
-      context.stroke();
-    }
+    context.globalAlpha = 1;
   }
 
-  #marks(k, seen, active) {
-    const { context, colours } = this;
+  #marks(context, k, seen) {
     const scale = this.#size() / k;
     const rim = 20 * scale;
-    context.globalAlpha = 1;
     context.lineWidth = 1.5 / k;
-    context.strokeStyle = colours.surface;
+    context.strokeStyle = this.colours.surface;
     for (const kind of KINDS) {
       context.beginPath();
       for (const node of this.nodes) {
         if (node.kind !== kind || node.x < seen.left - rim || node.x > seen.right + rim || node.y < seen.top - rim || node.y > seen.bottom + rim) continue;
         outline[kind](context, node.x, node.y, node.r * scale);
       }
-      context.fillStyle = colours[kind];
+      context.fillStyle = this.colours[kind];
       context.fill();
       context.stroke();
     }
-    const ring = (node, gap, line, colour) => {
-      context.beginPath();
-      outline[node.kind](context, node.x, node.y, node.r * scale + gap / k);
-      context.lineWidth = line / k;
-      context.strokeStyle = colour;
-      context.stroke();
-    };
-    for (const node of this.nodes) if (this.opened.has(node.id)) ring(node, 3, 1.5, colours[node.kind]);
-    if (this.selected && this.shown.has(this.selected)) ring(this.selected, 5.5, 3, colours.accent);
-    if (active && active !== this.selected) ring(active, 5.5, 2, colours.ink);
+    for (const node of this.nodes) if (this.opened.has(node.id)) this.#ring(context, k, node, 3, 1.5, this.colours[node.kind]);
   }
 
-  #write(active) {
-    const { context, colours, transform } = this;
-    context.lineJoin = "round";
-    context.textBaseline = "middle";
-    context.strokeStyle = colours.surface;
-    context.fillStyle = colours.ink;
-    context.globalAlpha = 1;
+  #ring(context, k, node, gap, line, colour) {
+    context.beginPath();
+    outline[node.kind](context, node.x, node.y, (node.r * this.#size() + gap) / k);
+    context.lineWidth = line / k;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
+
+  #write(context, margin) {
     for (const { node, text, dx, dy, size } of this.#placed()) {
-      if (node === active) continue;
-      const [x, y] = transform.apply([node.x, node.y]);
-      if (x + dx > this.width || x + dx < -260 || y < -20 || y > this.height + 20) continue;
-      this.#text(text, x + dx, y + dy, size, 3);
-    }
-    for (const node of new Set([this.selected, active])) {
-      if (!node || !this.shown.has(node)) continue;
-      const [x, y] = transform.apply([node.x, node.y]);
-      const text = node === active ? node.label.slice(0, 80) : shorten(node.label);
-      const wide = this.#wide(text, 14);
-      const gap = node.r * this.#size() + 9;
-      const left = x + gap + wide > this.width - 4 && x - gap - wide > 0 ? x - gap - wide : x + gap;
-      this.#text(text, clamp(left, 4, Math.max(4, this.width - wide - 4)), y, 14, 5);
+      const [x, y] = this.transform.apply([node.x, node.y]);
+      if (x + dx > this.width + margin[0] || x + dx < -margin[0] - 300 || y < -margin[1] - 20 || y > this.height + margin[1] + 20) continue;
+      this.#text(context, text, x + dx, y + dy, size, 3);
     }
   }
 
-  #text(text, x, y, size, halo) {
-    this.context.font = `${size > 13 ? 600 : 400} ${size}px ${this.family}`;
-    this.context.lineWidth = halo;
-    this.context.strokeText(text, x, y);
-    this.context.fillText(text, x, y);
+  /* What is pointed at or chosen, over the rest: its lines, its ends, its whole name. */
+  #point(active) {
+    const { context, colours, ratio, transform: { k, x, y } } = this;
+    context.setTransform(ratio * k, 0, 0, ratio * k, ratio * x, ratio * y);
+    if (active.id !== this.focus) { // the focus's own lines are stronger anyway
+      context.globalAlpha = 0.85;
+      for (const edge of this.edges) {
+        if (edge.source !== active && edge.target !== active) continue;
+        context.strokeStyle = colours[CLASSES[edge.kind].colour];
+        context.lineWidth = (width(edge) + 0.5) / k;
+        context.beginPath();
+        context.moveTo(edge.source.x, edge.source.y);
+        context.lineTo(edge.target.x, edge.target.y);
+        context.stroke();
+      }
+      context.globalAlpha = 1;
+      const ends = new Set([active]);
+      for (const { source, target } of active.ties) for (const end of [source, target]) if (this.shown.has(end)) ends.add(end);
+      for (const end of ends) {
+        context.beginPath();
+        outline[end.kind](context, end.x, end.y, (end.r * this.#size()) / k);
+        context.fillStyle = colours[end.kind];
+        context.fill();
+      }
+    }
+    const chosen = this.shown.has(this.selected) ? this.selected : null;
+    if (chosen) this.#ring(context, k, chosen, 5.5, 3, colours.accent);
+    if (active !== chosen) this.#ring(context, k, active, 5.5, 2, colours.ink);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    for (const node of new Set([chosen, active])) {
+      if (!node) continue;
+      const [px, py] = this.transform.apply([node.x, node.y]);
+      const text = node === active ? node.label.slice(0, 80) : shorten(node.label);
+      const wide = this.#wide(text, 15);
+      const gap = node.r * this.#size() + 9;
+      const left = px + gap + wide > this.width - 4 && px - gap - wide > 0 ? px - gap - wide : px + gap;
+      this.#text(context, text, clamp(left, 4, Math.max(4, this.width - wide - 4)), py, 15, 5);
+    }
+  }
+
+  #text(context, text, x, y, size, halo) {
+    context.font = `${size > 13 ? 600 : 400} ${size}px ${this.family}`;
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    context.strokeStyle = this.colours.surface;
+    context.fillStyle = this.colours.ink;
+    context.lineWidth = halo;
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
   }
 
   #wide(text, size) {
