@@ -34,6 +34,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "ledger/",
         "ledger.jsonl",
         "people/<int:pk>/graph/",
+        "people/<int:pk>/coauthors/",
+        "people/<int:pk>/coauthors.csv",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
         "works/<int:paper>/attribution/<int:author>/",
@@ -217,6 +219,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "conversations/<int:pk>/mail/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
+        "graph/conflicts/",
         "people/<int:pk>/rights/",
         "rights/<str:key>/",
         "report/person/<int:pk>/",
@@ -246,6 +249,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/3rdparty/",
     ],
     ("200 200 200 200 200", "200 200 200 200 200"): [
+        "graph/conflicts.csv",
         "accounts/password/reset/",
         "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     ],
