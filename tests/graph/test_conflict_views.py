@@ -19,8 +19,8 @@ from graph import conflicts
 from papers import limits
 from papers.bounded import TooSlow
 from papers.institutions import link
-from papers.models import Batch, Signature
-from profiles.models import Author
+from papers.models import Batch, Paper, Signature
+from profiles.models import Assignment, Author
 from tests.conftest import fact
 from tests.looking import look
 
@@ -195,13 +195,24 @@ def test_ten_thousand_lines_of_junk_cost_a_bounded_number_of_queries(
     assert "shared work" in said
 
 
-def test_a_paper_of_five_thousand_names_between_them(client: Client, bring: Bring, unlimited: None) -> None:
-    names = [f"{a}{b} {c}{d}son" for a in "ABCDEFGHIJ" for b in "aeiou" for c in "BCDFGHJKLM" for d in "aeiouyäöüé"]
-    bring(fact("2501.00001", names, "All of us", created="2025-03-01"))
-    ids = [str(pk) for pk in Author.objects.order_by("pk").values_list("pk", flat=True)]
-    assert len(ids) > 4_000
-    response = typed(client, ",".join(ids[:500]), ",".join(ids[500:1000]))
-    said = text(response)
+def crowd(names: int, people: int) -> list[str]:
+    """A paper of so many names, the first of which are people; without what an import would work out about them."""
+    paper = Paper.objects.create(title="All of us", title_text="All of us", created="2025-03-01", updated="2025-03-01")
+    signatures = Signature.objects.bulk_create(
+        Signature(paper=paper, position=n, printed=f"N. {n}", family=f"{n}", family_key=f"{n}", surname_key=f"{n}")
+        for n in range(names)
+    )
+    authors = Author.objects.bulk_create(Author(name=f"Nobody {n}", works_count=1) for n in range(people))
+    Assignment.objects.bulk_create(
+        Assignment(signature=signature, author=author, state="strong", probability=1)
+        for signature, author in zip(signatures, authors, strict=False)
+    )
+    return [str(author.pk) for author in authors]
+
+
+def test_a_paper_of_five_thousand_names_between_them(client: Client, db: None, unlimited: None) -> None:
+    ids = crowd(5_000, 1_000)
+    said = text(typed(client, ",".join(ids[:500]), ",".join(ids[500:])))
     assert "250,000 pairs with a conflict among 250,000" in said
     assert "one of 5,000 names" in said
     assert "The first 300 of 250,000 pairs are listed" in said
