@@ -13,7 +13,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from playwright.sync_api import Page, expect
 
 from graph import conflicts
 from papers import limits
@@ -22,7 +21,6 @@ from papers.institutions import link
 from papers.models import Batch, Paper, Signature
 from profiles.models import Assignment, Author
 from tests.conftest import fact
-from tests.looking import look
 
 Bring = Callable[..., Batch]
 PAGE, FILE = reverse("conflicts"), reverse("conflicts_csv")
@@ -233,17 +231,3 @@ def test_what_takes_too_long_is_said(client: Client, world: dict[str, Author], m
 def test_who_asks_too_often_is_told_to_wait(client: Client, world: dict[str, Author]) -> None:
     answers = [typed(client, "", "").status_code for _ in range(limits.LIMITS["conflicts"][0].most + 1)]
     assert answers[-2:] == [400, 429]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_pages_look_and_read_well(page: Page, live_server: Any, world: dict[str, Author], unlimited: None) -> None:
-    page.goto(live_server.url + PAGE)
-    page.get_by_label("Authors").fill("1. Aal, Ada\nDora Dix (X)\nCarl Coyy\nnobody known")
-    page.get_by_label("Reviewers").fill("Bob Baum\nEmil Ernst\nEna Egg")
-    page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_label("Carl Coyy").select_option(index=1)
-    page.get_by_role("button", name="Compare with these choices").click()
-    expect(page.get_by_role("row")).to_have_count(6)
-    look(page, "conflicts")
-    page.goto(live_server.url + reverse("coauthor_table", args=[world["Bob Baum"].pk]))
-    look(page, "coauthors")
