@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from papers import limits
 from papers.bounded import TooSlow
-from papers.cells import no_formula
+from papers.cells import as_csv
 
 from . import conflicts, listed
 from .conflicts import At, Comparison, Pair, Question, Work
@@ -30,14 +29,14 @@ PROBLEMS_SHOWN = 100  # lines of a list that are nobody, on the page; the file h
 
 
 class ConflictsForm(forms.Form):
-    """Two lists, and what counts. Which of several people a line means is not of the form: its fields are the lines'."""
+    """Two lists, and what counts. Choices among the people of a line come beside it, in fields of the lines."""
 
     authors = forms.CharField(label=gettext_lazy("Authors"), widget=forms.Textarea({"rows": 8, "spellcheck": "false"}))
     reviewers = forms.CharField(
         label=gettext_lazy("Reviewers"), widget=forms.Textarea({"rows": 8, "spellcheck": "false"})
     )
     years = forms.IntegerField(
-        label=gettext_lazy("Years back"), min_value=1, max_value=50, required=False, initial=Question.years
+        label=gettext_lazy("Years back"), min_value=1, max_value=50, required=False, initial=conflicts.YEARS
     )
     until = forms.DateField(
         label=gettext_lazy("Counted back from"), required=False, widget=forms.DateInput({"type": "date"})
@@ -54,7 +53,6 @@ class ConflictsForm(forms.Form):
             ("3", gettext_lazy("three steps")),
         ],
         coerce=int,
-        empty_value=2,
         required=False,
         initial="2",
     )
@@ -86,9 +84,9 @@ class ConflictsForm(forms.Form):
         found = self.cleaned_data
         return Question(
             found["until"],
-            found["years"] or Question.years,
+            found["years"] or conflicts.YEARS,
             found["largest"],
-            found["steps"],
+            2 if found["steps"] in (None, "") else found["steps"],
             found["order"] or "strongest",
         )
 
@@ -98,7 +96,8 @@ def conflicts_page(request: HttpRequest) -> HttpResponse:
     """The form, whom its lines mean, and what there is between them; short lists may stand in the address."""
     given = _given(request)
     if given is None:
-        return render(request, "graph/conflicts.html", {"form": ConflictsForm(), "limits": _caps()})
+        form = ConflictsForm(initial={"until": timezone.localdate(), **request.GET.dict()})
+        return render(request, "graph/conflicts.html", {"form": form, "limits": _caps()})
     if (wait := limits.take("conflicts", limits.who(request))) is not None:
         return limits.refused(request, wait)
     form = ConflictsForm(given)
@@ -108,6 +107,7 @@ def conflicts_page(request: HttpRequest) -> HttpResponse:
     try:
         lists = _lists(form, given)
         context |= {"lists": lists, "question": form.question(), "problems_shown": PROBLEMS_SHOWN}
+        context["to_choose"] = any(found.to_choose for _name, found in lists)
         if all(found.people for _name, found in lists):
             comparison = _compared(form, lists, conflicts.LISTED)
             context |= {"comparison": comparison, "share": _address(form, lists)}
@@ -119,16 +119,15 @@ def conflicts_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def conflicts_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def conflicts_csv(request: HttpRequest) -> HttpResponse:
     """The same as a file: a row for each pair, reason and paper, and one for each line that is nobody."""
     given = _given(request) or {}
     if given and (wait := limits.take("conflicts", limits.who(request))) is not None:
         return limits.refused(request, wait)
     form = ConflictsForm(given)
     if not form.is_valid():
-        sentences = [sentence for errors in form.errors.values() for sentence in errors]
-        rows = iter([*(_said(_("not compared"), sentence) for sentence in sentences)])
-        return as_csv("conflicts.csv", [HEAD, *rows])
+        sentences = [sentence for errors in form.errors.values() for sentence in map(str, errors)]
+        return as_csv("conflicts.csv", [HEAD, *(_said(_("not compared"), sentence) for sentence in sentences)])
     try:
         lists = _lists(form, given)
         comparison = None
@@ -139,19 +138,16 @@ def conflicts_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return as_csv("conflicts.csv", [HEAD, *_rows(comparison, lists)])
 
 
-def as_csv(name: str, rows: Iterator[list[str]] | list[list[str]]) -> HttpResponse:
-    """A file that a spreadsheet opens, none of whose cells it runs."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    csv.writer(response).writerows([no_formula(cell) for cell in row] for row in rows)
-    return response
-
-
 def _given(request: HttpRequest) -> Mapping[str, str] | None:
-    """What was asked, in a form or in the address; None where nothing was."""
+    """What was asked, in a form or in the address; None where no two lists were."""
     if request.method == "POST":
-        return request.POST.dict()
-    return request.GET.dict() if {"authors", "reviewers"} & set(request.GET) else None
+        given = request.POST.dict()
+    elif {"authors", "reviewers"} <= set(request.GET):
+        given = request.GET.dict()
+    else:
+        return None
+    defaults = {"years": str(conflicts.YEARS), "steps": "2", "until": timezone.localdate().isoformat()}
+    return defaults | {name: value.replace("\0", " ") for name, value in given.items()}
 
 
 def _caps() -> dict[str, int]:
@@ -220,8 +216,8 @@ def _reasons(pair: Pair) -> Iterator[tuple[str, str, Work | None]]:
             detail = f"{place.name}: {person.name}, {_stated(at)}"
             yield _("same affiliation"), detail, Work(at.paper, 0, at.weak) if at.paper else None
     for common in pair.common:
-        for work in (common.with_author, common.with_reviewer):
-            yield _("common coauthor"), f"{common.person.name} ({common.person.pk})", work
+        for link in (common.with_author, common.with_reviewer):
+            yield _("common coauthor"), f"{common.person.name} ({common.person.pk})", link
     if pair.distance == conflicts.FARTHEST:
         yield _("three steps"), "", None
 

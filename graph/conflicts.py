@@ -24,6 +24,7 @@ from profiles.models import Assignment, Author, OwnAffiliation, OwnWords
 
 TIMEOUT_MS = 5_000  # for each of the statements
 THREE_STEPS_MS = 3_000  # looking three steps far is worth waiting so long, and no longer
+YEARS = 3  # what most committees ask for
 LISTED = 300  # pairs on a page
 IN_FILE = 5_000  # pairs in a file
 WORKS = 5  # newest shared works told of for a pair
@@ -41,7 +42,7 @@ class Question:
     """
 
     until: date
-    years: int = 3
+    years: int = YEARS
     largest: int | None = None
     steps: int = 2
     order: Order = "strongest"
@@ -360,7 +361,7 @@ def _tell(pairs: Sequence[Pair], between: Mapping[Key, Sequence[int]], asked: Ma
 def _works(wanted: Mapping[Key, bool], most: int, asked: Mapping[str, Any]) -> dict[Key, list[Work]]:
     """The newest shared works of each pair of ids, sure ones first; of those marked, only works within the years."""
     found: defaultdict[Key, list[Work]] = defaultdict(list)
-    more = {
+    more: dict[str, Any] = {
         "x": [x for x, _ in wanted],
         "y": [y for _, y in wanted],
         "only": list(wanted.values()),

@@ -54,7 +54,7 @@ class Listed:
     @property
     def to_choose(self) -> list[Line]:
         """Lines that may be several people, as many as fit a form."""
-        return [line for line in self.lines if line.is_open and line.meant.candidates][:CHOICES]
+        return [line for line in self.lines if line.meant.candidates][:CHOICES]
 
     @property
     def problems(self) -> list[Line]:

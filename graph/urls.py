@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import circle_views, explorer_views, path_views, views
+from . import circle_views, coauthor_views, conflict_views, explorer_views, path_views, views
 
 urlpatterns = [
     path("people/<int:pk>/graph/", views.person, name="person_graph"),
@@ -14,4 +14,8 @@ urlpatterns = [
     path("graph/find/", explorer_views.find, name="explorer_find"),
     path("people/<int:pk>/circles/", circle_views.person, name="person_circles"),
     path("people/<int:pk>/circles.json", circle_views.person_json, name="person_circles_json"),
+    path("graph/conflicts/", conflict_views.conflicts_page, name="conflicts"),
+    path("graph/conflicts.csv", conflict_views.conflicts_csv, name="conflicts_csv"),
+    path("people/<int:pk>/coauthors/", coauthor_views.table, name="coauthor_table"),
+    path("people/<int:pk>/coauthors.csv", coauthor_views.table_csv, name="coauthor_table_csv"),
 ]

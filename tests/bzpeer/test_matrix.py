@@ -45,6 +45,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "graph/slice.csv",
         "graph/slice.graphml",
         "graph/slice.gexf",
+        "people/<int:pk>/coauthors/",
+        "people/<int:pk>/coauthors.csv",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
         "works/<int:paper>/attribution/<int:author>/",
@@ -232,6 +234,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "conversations/<int:pk>/mail/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
+        "graph/conflicts/",
         "people/<int:pk>/rights/",
         "rights/<str:key>/",
         "report/person/<int:pk>/",
@@ -261,6 +264,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/3rdparty/",
     ],
     ("200 200 200 200 200", "200 200 200 200 200"): [
+        "graph/conflicts.csv",
         "accounts/password/reset/",
         "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     ],

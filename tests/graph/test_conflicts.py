@@ -84,7 +84,8 @@ def test_a_common_coauthor_is_two_steps_and_named_with_the_works(chain: None) ->
     pair = only(asked("Ada Aal", "Carl Coy"))
     assert (pair.distance, pair.commons, pair.is_conflict) == (2, 1, False)
     [common] = pair.common
-    assert common.with_author and common.with_reviewer
+    assert common.with_author
+    assert common.with_reviewer
     assert (common.person.name, common.with_author.paper.title_text, common.with_reviewer.paper.title_text) == (
         "Bob Baum", "First", "Second",
     )  # fmt: skip
@@ -155,7 +156,9 @@ def at(name: str, institution: str) -> None:
 def test_the_same_printed_place_within_the_years_is_told_with_both_papers(places: None) -> None:
     [pair] = asked("Ada Aal", ["Bob Baum", "Carl Coy"]).pairs
     [place] = pair.places
-    assert pair.is_conflict and place.author.paper and place.reviewer.paper
+    assert pair.is_conflict
+    assert place.author.paper
+    assert place.reviewer.paper
     assert (place.author.paper.title_text, place.reviewer.paper.title_text) == ("Here", "There")
 
 
