@@ -34,6 +34,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "ledger/",
         "ledger.jsonl",
         "people/<int:pk>/graph/",
+        "people/<int:pk>/circles/",
+        "people/<int:pk>/circles.json",
         "people/<int:pk>/history/",
         "people/<int:pk>/<slug:slug>/",
         "works/<int:paper>/attribution/<int:author>/",

@@ -18,6 +18,9 @@ from graph.networks import timelines
 from papers.models import Paper, PaperTopic, Signature, Topic
 from profiles.models import Account, Assignment, Author, OwnWords
 from tests.looking import look
+from tests.test_browser import browser, open_page, site
+
+__all__ = ["browser", "open_page", "site"]
 
 pytestmark = pytest.mark.django_db
 
@@ -358,9 +361,9 @@ def test_the_section_arrives_after_the_page_or_is_one(client: Client, ada: Autho
 @pytest.mark.django_db(transaction=True)
 def test_the_section_arrives_and_everything_in_it_opens(open_page: Callable[..., Page], ada: Author):
     page = open_page(reverse("person_graph", args=[ada.pk]))
-    page.get_by_role("heading", name="Who links them").wait_for()
+    page.get_by_role("heading", name="Who links them").wait_for(timeout=60_000)
     look(page, "graph-with-circles")
-    page.get_by_role("link", name="Robotics").first.click()
+    page.locator(".bridges").get_by_role("link", name="Robotics").first.click()
     assert page.url.endswith("#circle-2")
     page = open_page(reverse("person_circles", args=[ada.pk]), javascript=False)
     page.get_by_role("heading", name="Year by year").wait_for()
