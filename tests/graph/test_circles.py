@@ -112,7 +112,7 @@ def test_who_links_two_communities_is_told_with_the_works_that_show_it(client: C
     assert (bridge["is_only"], bridge["other_people_between"]) == (True, 0)
     html = page(client, ada)
     assert 'Cy</a> links <a href="#circle-1">Vision</a> and <a href="#circle-2">Robotics</a>.' in html
-    assert "Nobody else here has written across the two." in html
+    assert "Only Cy connects these two directly." in html
     assert "1 work shows it" in html
 
 
@@ -121,7 +121,7 @@ def test_a_tie_of_two_others_takes_the_only_one_away(client: Client, ada: Author
     tied()
     (bridge,) = data(client, ada)["bridges"]
     assert (bridge["label"], bridge["is_only"], bridge["other_people_between"]) == ("Cy", False, 2)
-    assert "2 other people have written across the two." in page(client, ada)
+    assert "2 other people are tied across the two as well." in page(client, ada)
 
 
 def test_parts_that_nobody_else_connects_are_told(client: Client, ada: Author):
