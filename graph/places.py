@@ -40,6 +40,12 @@ def find(at: str) -> Place:
     raise Http404("This is no address of a place in the graph.")
 
 
+def id_of(place: Place) -> str:
+    """The node id that `find` would take."""
+    kind = {Author: "person", Paper: "paper", Topic: "topic", Institution: "institution"}[type(place)]
+    return f"{kind}-{place.pk}"
+
+
 def person_id(pk: int) -> str:
     return f"person-{pk}"
 

@@ -6,41 +6,121 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
-from psycopg.errors import QueryCanceled
 
+from papers.bounded import TooSlow, within
 from papers.cells import no_formula
 from papers.fragments import wants_fragment
-from papers.models import BatchRecord
+from papers.models import BatchRecord, Institution, Paper, Topic
 from profiles.hidden import Hidden
 from profiles.views import find_author
 
 from . import places
-from .bounded import within
-from .coauthorships import LARGEST_TEAM
 from .forms import SliceForm
 from .neighbourhoods import CAP, EXPLORER, around, limits_for
-from .networks import LIMITS, Filters, Slice, draw
+from .networks import LIMITS, Filters, Kind, Slice, draw
 from .networks.exports import as_data, as_gexf, as_graphml, as_rows
+from .networks.tables import SORTS
+from .places import Place
 
 TIMEOUT_MS = 3_000  # a statement that costs more serves nobody
+_NAMES = {"json": "JSON", "csv": "CSV", "graphml": "GraphML", "gexf": "GEXF"}
 
 
 @require_safe
 def person(request: HttpRequest, pk: int) -> HttpResponse:
-    """The slice around an author: the fragment for HTMX, otherwise a whole page with more of it."""
     author = find_author(pk)
     if author.pk != pk:
         return redirect("person_graph", author.pk, permanent=True)
+    return _page(request, author, author.name, reverse("person_graph", args=[pk]), "graph/person.html")
+
+
+@require_safe
+def work(request: HttpRequest, pk: int) -> HttpResponse:
+    paper = Paper.objects.defer("abstract").filter(pk=pk).first()
+    if paper is None:
+        if BatchRecord.objects.filter(paper=pk).exists():
+            return render(request, "papers/gone.html", status=410)
+        raise Http404("There is no paper of this number.")
+    return _page(request, paper, paper.title_text, reverse("work_graph", args=[pk]))
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_object_or_404(Topic, slug=slug)
+    return _page(request, found, found.name, reverse("topic_graph", args=[slug]))
+
+
+@require_safe
+def institution(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Institution, pk=pk)
+    return _page(request, found, found.name, reverse("institution_graph", args=[pk]))
+
+
+def _page(
+    request: HttpRequest, place: Place, name: str, graph_url: str, template: str = "graph/place.html"
+) -> HttpResponse:
+    """The slice around a place: the fragment for HTMX, otherwise a whole page with more of it. `wide` asks for as much
+    as the page shows, where HTMX sorts the tables of that."""
     fragment = wants_fragment(request)
-    slice_ = around(author, LIMITS if fragment else EXPLORER)
-    context = {"author": author, "slice": slice_, "drawing": draw(slice_), "largest_team": LARGEST_TEAM}
-    return render(request, "graph/_slice.html" if fragment else "graph/person.html", context)
+    form = SliceForm(request.GET)
+    at = places.id_of(place)
+    context: dict[str, object] = {
+        "place": place,
+        "author": place,
+        "name": name,
+        "kind": at.partition("-")[0],
+        "graph_url": graph_url,
+    }
+    status, problem = 200, ""
+    if form.is_valid():
+        filters = form.filters()
+        wide = not fragment or "wide" in request.GET
+        try:
+            with within(TIMEOUT_MS):
+                slice_ = around(place, _limits(form, EXPLORER if wide else LIMITS), filters)
+        except TooSlow:
+            status, problem = 503, _too_slow()
+        else:
+            context |= _shown(request, slice_, at, form, wide)
+    else:
+        status, problem = 400, " ".join(_sentences(form))
+    if problem and fragment:
+        return HttpResponse(problem, status=status, content_type="text/plain; charset=utf-8")
+    context |= {"problem": problem, "form": form, "filtered": form.has_changed()}
+    return render(request, "graph/_slice.html" if fragment else template, context, status=status)
+
+
+def _shown(request: HttpRequest, slice_: Slice, at: str, form: SliceForm, wide: bool) -> dict[str, object]:
+    """What the picture and its tables need: their order, and addresses that keep what was asked for."""
+    sort = request.GET.get("sort", "")
+    sort = sort if sort.removeprefix("-") in SORTS else ""
+    kept = [(name, value) for name in form.fields for value in request.GET.getlist(name) if value]
+    query = urlencode([("at", at), *((name, value) for name, value in kept if name != "most"), ("most", CAP)])
+    return {
+        "slice": slice_,
+        "drawing": draw(slice_, sort),
+        "sort": sort,
+        "kept": f"{urlencode(kept)}&" if kept else "",
+        "here": "wide=1&" if wide else "",
+        "exports": [(name, f"{reverse('slice', args=[known])}?{query}") for known, name in _NAMES.items()],
+        "cap": CAP,
+    }
+
+
+def _limits(form: SliceForm, usual: Mapping[Kind, int]) -> Mapping[Kind, int]:
+    most = form.cleaned_data["most"]
+    return limits_for(most, form.filters().kinds) if most else usual
+
+
+def _too_slow() -> str:
+    return _("This would take too long; ask for fewer years or kinds.")
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------
@@ -87,7 +167,7 @@ def slice_(request: HttpRequest, form: str) -> HttpResponse:
     try:
         place = places.find(at)
         with within(TIMEOUT_MS):
-            found = around(place, limits_for(asked.cleaned_data["most"] or LIMITS["person"], filters.kinds), filters)
+            found = around(place, _limits(asked, LIMITS), filters)
     except Hidden as hidden:
         gone = hidden.author.visibility == hidden.author.Visibility.GONE
         return _problem(form, _("This record is hidden."), 410 if gone else 404)
@@ -95,10 +175,8 @@ def slice_(request: HttpRequest, form: str) -> HttpResponse:
         if _was_taken_away(at):
             return _problem(form, _("This paper was taken away."), 410)
         return _problem(form, _("There is nothing of this number here."), 404)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
-        return _problem(form, _("This would take too long; ask for fewer years or kinds."), 503)
+    except TooSlow:
+        return _problem(form, _too_slow(), 503)
     response = FORMS[form](found, filters)
     if form != "json":
         response["Content-Disposition"] = f'attachment; filename="{found.focus}.{form}"'

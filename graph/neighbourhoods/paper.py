@@ -94,7 +94,7 @@ def around(paper: Paper, limits: Mapping[Kind, int], filters: Filters) -> Slice:
         *(Edge(one.node.id, focus.id, "wrote", 1, year, year) for one in people.found),
         *(Edge(focus.id, one.node.id, "about", 1) for one in topics.found),
         *(Edge(focus.id, one.node.id, "at", 1, year, year) for one in institutions.found),
-        *works.ties_among(people.pks, filters),
+        *works.ties_among(people.pks, filters, least_works=2),  # all of them wrote this one together
         *works.wrote(people.pks, papers),
         *works.about(papers, topics.pks),
         *itself.at(people.pks, institutions.pks),
@@ -123,7 +123,7 @@ def _near(paper: Paper, limit: int, filters: Filters) -> Ranking:
 def _placed(rows: Iterable[tuple[Node, int, int]]) -> Ranking:
     """Rows of (node, id, total) in the order in which they are to stay."""
     found, total = [], 0
-    for place, (node, pk, total) in enumerate(rows):  # noqa: B007
+    for place, (node, pk, total) in enumerate(rows, 1):  # noqa: B007
         found.append(Found(replace(node, place=place), pk, 1, None, None))
     return Ranking(found, total)
 

@@ -120,7 +120,7 @@ SELECT a.author_id, f.institution_id, count(DISTINCT g.paper_id), min(y.year), m
 _TIES = """
 SELECT e.author_id, e.coauthor_id, e.weight, e.first_year, e.last_year FROM graph_coauthorship e
  WHERE e.author_id = ANY(%(people)s) AND e.coauthor_id = ANY(%(people)s) AND e.author_id < e.coauthor_id
-   AND e.weight >= %(least)s ORDER BY 1, 2
+   AND e.works >= %(least_works)s AND e.weight >= %(least)s ORDER BY 1, 2
 """
 _TIES_WITHIN = """
 WITH written AS (
@@ -136,7 +136,7 @@ WITH written AS (
 SELECT one.author_id, other.author_id, sum(1.0 / (size - 1))::float AS weight, min(year), max(year)
   FROM shared JOIN written one USING (paper_id) JOIN written other USING (paper_id)
  WHERE one.author_id < other.author_id
- GROUP BY 1, 2 HAVING sum(1.0 / (size - 1)) >= %(least)s ORDER BY 1, 2
+ GROUP BY 1, 2 HAVING count(*) >= %(least_works)s AND sum(1.0 / (size - 1)) >= %(least)s ORDER BY 1, 2
 """
 
 
@@ -274,18 +274,20 @@ def about(papers: Ranking, topics: Collection[int]) -> Iterator[Edge]:
         yield Edge(places.paper_id(paper), places.topic_id(topic), "about", 1)
 
 
-def ties_among(people: Collection[int], filters: Filters) -> Iterator[Edge]:
+def ties_among(people: Collection[int], filters: Filters, least_works: int = 1) -> Iterator[Edge]:
     """Each pair once: as stored, or counted anew from the works within the years."""
     within, given = within_years(filters)
     sql = _TIES_WITHIN.format(within=within) if within else _TIES
+    given["least_works"] = least_works
     found = rows(sql, people=list(people), least=filters.least_weight, **given) if len(people) > 1 else ()
     for one, other, weight, first, last in found:
         yield Edge(places.person_id(one), places.person_id(other), "wrote with", weight, first, last)
 
 
-def within_years(filters: Filters) -> tuple[str, dict[str, date]]:
+def within_years(filters: Filters) -> tuple[str, dict[str, Any]]:
     """SQL about the paper `p`, and its parameters: the year of a work is that of its latest version."""
-    sql, given = "", {}
+    sql = ""
+    given: dict[str, Any] = {}
     if filters.first_year:
         sql += " AND coalesce(p.updated, p.created) >= %(since)s"
         given["since"] = date(filters.first_year, 1, 1)

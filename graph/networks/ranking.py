@@ -42,20 +42,22 @@ def pagerank(
     n = len(graph.authors)
     if not n:
         return np.zeros(0)
-    given = _tie(graph.teams)
-    ones = np.ones(len(graph.author_papers))
-    wrote = csr_array((ones, graph.author_papers, graph.author_starts), shape=(n, len(graph.papers)))
-    written = csr_array((ones, graph.paper_authors, graph.paper_starts), shape=(len(graph.papers), n))
-    itself = wrote @ given
-    # Of others in the graph on each paper; a person alone among many printed names ties nobody there.
-    strength = wrote @ (given * np.maximum(np.diff(graph.paper_starts) - 1, 0))
-    alone = strength <= 0
-    spread = np.divide(damping, strength, out=np.zeros(n), where=~alone)
+    tie, sizes = _tie(graph.teams), np.diff(graph.paper_starts)
+    wrote = csr_array(
+        (np.ones(len(graph.author_papers)), graph.author_papers, graph.author_starts), shape=(n, len(graph.papers))
+    )
+    # Of others in the graph on each paper: whoever is alone there among printed names has no tie by it.
+    strength = wrote @ (tie * np.maximum(sizes - 1, 0))
+    alone = np.flatnonzero(strength <= 0)
+    spread = np.divide(damping, strength, out=np.zeros(n), where=strength > 0)
+    hands_on = np.repeat(tie, sizes) * spread[graph.paper_authors]
+    written = csr_array((hands_on, graph.paper_authors, graph.paper_starts), shape=(len(graph.papers), n))
+    to_itself = (wrote @ tie) * spread
 
     rank: Vector = np.full(n, 1.0 / n)
     for _ in range(most_steps):
-        sent = rank * spread
-        moved = wrote @ (given * (written @ sent)) - itself * sent
+        moved = wrote @ (written @ rank)
+        moved -= to_itself * rank
         moved += (1.0 - damping + damping * rank[alone].sum()) / n
         change = np.abs(moved - rank).sum()
         rank = moved

@@ -102,7 +102,7 @@ class Ties:
 
 
 def ties(graph: Incidence) -> Ties:
-    """All of them: memory grows with the square of the largest team, so this is for teams that are known to be small."""
+    """All of them. Memory grows with the square of the largest team: for teams that are known to be small."""
     size = np.diff(graph.paper_starts)
     keys: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     of: list[NDArray[Any]] = [np.zeros(0, np.int64)]
@@ -121,5 +121,7 @@ def ties(graph: Incidence) -> Ties:
     one, other = np.divmod(key[starts], max(len(graph.authors), 1))
     if not len(key):
         return Ties(one, other, works, weight, years, years)
-    reduced = (ufunc.reduceat(values, starts) for ufunc, values in ((np.add, weight), (np.minimum, years), (np.maximum, years)))
+    reduced = (
+        ufunc.reduceat(values, starts) for ufunc, values in ((np.add, weight), (np.minimum, years), (np.maximum, years))
+    )
     return Ties(one, other, works, *reduced)

@@ -40,7 +40,20 @@ class Author(models.Model):
         GONE = "gone", pgettext_lazy("visibility", "gone (410)")
 
     PAGES = frozenset(
-        {"circles", "claim", "edit", "follow", "graph", "history", "invite", "mine", "name", "rights", "trust"}
+        {
+            "circles",
+            "claim",
+            "coauthors",
+            "edit",
+            "follow",
+            "graph",
+            "history",
+            "invite",
+            "mine",
+            "name",
+            "rights",
+            "trust",
+        }
     )
 
     name = models.TextField(help_text="the fullest form printed, most frequent first; or the preferred name")

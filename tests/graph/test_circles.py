@@ -245,7 +245,9 @@ def test_works_without_a_date_are_said(client: Client, ada: Author):
 def test_large_teams_are_a_picture_of_their_own(client: Client, ada: Author):
     assert "In large teams alone" not in page(client, ada)
     wrote([ada, person("Zoe")], 2004, names=coauthorships.LARGEST_TEAM + 1)
-    assert "In large teams alone" in page(client, ada)
+    html = page(client, ada)
+    assert "In large teams alone" in html
+    assert "Whoever is met only on works of more than 100 names stands in none of them." in html
     assert [year["large_teams_only"] for year in data(client, ada)["years"]] == [0, 0, 0, 1]
 
 
@@ -279,7 +281,7 @@ def test_a_merged_record_leads_to_its_heir_and_an_unknown_one_nowhere(client: Cl
 def test_a_person_without_coauthors_gets_a_sentence(client: Client):
     alone = person("Solo")
     wrote([alone])
-    assert "No work here is by Solo and somebody else, so there are no circles to show." in page(client, alone)
+    assert "Solo has no coauthor here on works of at most 100 names, so there are no circles to show." in page(client, alone)
     found = data(client, alone)
     assert (found["communities"], found["alone"], found["bridges"]) == ([], [], [])
 

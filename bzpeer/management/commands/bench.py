@@ -1,4 +1,4 @@
-"""manage.py bench: speed and memory on real records, and of the graph, beside limits of the same run; what the cap on blocks costs."""
+"""manage.py bench: speed and memory, beside limits of the same run; what the cap on blocks costs."""
 
 from __future__ import annotations
 
