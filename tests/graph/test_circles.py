@@ -281,7 +281,9 @@ def test_a_merged_record_leads_to_its_heir_and_an_unknown_one_nowhere(client: Cl
 def test_a_person_without_coauthors_gets_a_sentence(client: Client):
     alone = person("Solo")
     wrote([alone])
-    assert "Solo has no coauthor here on works of at most 100 names, so there are no circles to show." in page(client, alone)
+    assert "Solo has no coauthor here on works of at most 100 names, so there are no circles to show." in page(
+        client, alone
+    )
     found = data(client, alone)
     assert (found["communities"], found["alone"], found["bridges"]) == ([], [], [])
 
