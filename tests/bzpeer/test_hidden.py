@@ -217,10 +217,11 @@ def test_a_hidden_person_is_no_node_of_anybodys_graph(client: Client, ada: Autho
     graph = reverse("person_graph", args=[charles.pk])
     assert HIDDEN_NAME in client.get(graph).content.decode()
     hide(ada)
-    for headers in ({}, {"HX-Request": "true"}):
-        html = client.get(graph, headers=headers).content.decode()
-        assert HIDDEN_NAME not in html
-        assert "Mary Somerville" in html
+    for address in (graph, *(reverse(f"person_circles{form}", args=[charles.pk]) for form in ("", "_json"))):
+        for headers in ({}, {"HX-Request": "true"}):
+            html = client.get(address, headers=headers).content.decode()
+            assert HIDDEN_NAME not in html
+            assert "Mary Somerville" in html
 
 
 def test_a_hidden_collaborator_counts_and_is_not_named(client: Client, ada: Author):

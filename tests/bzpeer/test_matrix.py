@@ -37,6 +37,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "graph/find/",
         "people/<int:pk>/graph/",
         "graph/path/",
+        "people/<int:pk>/circles/",
+        "people/<int:pk>/circles.json",
         "works/<int:pk>/graph/",
         "topics/<slug:slug>/graph/",
         "institutions/<int:pk>/graph/",

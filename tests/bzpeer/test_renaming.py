@@ -231,6 +231,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/people/{author.pk}/graph/",
         f"/people/{world['merged'].pk}/history/",
         f"/people/{world['coauthor'].pk}/graph/",
+        f"/people/{world['coauthor'].pk}/circles/",
+        f"/people/{world['coauthor'].pk}/circles.json",
         f"/people/{world['coauthor'].pk}/trust/",
         f"/people/{world['coauthor'].pk}/history/",
         f"/report/person/{author.pk}/",
