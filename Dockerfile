@@ -13,7 +13,7 @@ ENV PATH=/opt/packages/bin:$PATH \
     DJANGO_SETTINGS_MODULE=bzpeer.settings \
     BZPEER_HOME=/var/lib/bzpeer
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent bzpeer \
- && install -d -o bzpeer -g bzpeer -m 0700 /var/lib/bzpeer /var/lib/bzpeer/media \
+ && install -d -o bzpeer -g bzpeer -m 0700 /var/lib/bzpeer /var/lib/bzpeer/media /var/lib/bzpeer/graph \
  && install -d -o bzpeer -g bzpeer -m 0755 /var/lib/bzpeer/static
 COPY --from=packages /opt/packages /opt/packages
 WORKDIR /app

@@ -35,7 +35,14 @@ from papers import importing
 from papers.models import Batch
 from papers.streams import open_stream
 
-TABLES = ("papers_paper", "papers_signature", "papers_papertopic", "papers_batchrecord")
+TABLES = (
+    "papers_paper",
+    "papers_signature",
+    "papers_papertopic",
+    "papers_institution",
+    "papers_affiliation",
+    "papers_batchrecord",
+)
 WINDOWS = 10  # of a pass, for each of which its rate and the memory are kept
 _BUFFER = 1 << 16
 

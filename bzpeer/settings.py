@@ -147,6 +147,8 @@ CELERY_BEAT_SCHEDULE = {
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
+    # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
+    "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 
@@ -258,6 +260,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(STATE_DIR / "media")))  # uploaded imports; never served
+GRAPH_DIR = Path(env.text("GRAPH_DIR", str(STATE_DIR / "graph")))  # snapshots of the graph, for all of the machine
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 CONTENT_SECURITY_POLICY = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.db import DatabaseError
 from django.utils import timezone
 
+from graph import snapshots
 from papers import harvesting
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
@@ -28,6 +31,7 @@ def process_batch(batch_id: int) -> None:
         pipeline.process(batch_id, call=call)
     except (pipeline.Busy, Batch.DoesNotExist):
         return
+    build_graph.delay()
 
 
 @shared_task(name="bzpeer.resolve_groups", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
@@ -55,6 +59,14 @@ def resolve_surnames(surnames: list[str]) -> None:
 def fetch_work(wish_id: int) -> None:
     """Fetch a work that its author misses. A second delivery of the message finds it taken up, and does nothing."""
     wishing.fetch(wish_id)
+
+
+@shared_task(
+    name="bzpeer.build_graph", autoretry_for=(DatabaseError, snapshots.Busy), retry_backoff=True, max_retries=8
+)
+def build_graph(older_than: int = 0) -> None:
+    """Write the graph's arrays, unless those there are younger than so many seconds or nothing was written since."""
+    snapshots.build_if_changed(timedelta(seconds=older_than))
 
 
 @shared_task(name="bzpeer.resume_batches")

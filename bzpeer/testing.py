@@ -7,6 +7,8 @@ With DATABASE_URL and REDIS_URL both set nothing is started. Loaded by `addopts 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 import pytest
 
@@ -17,6 +19,7 @@ def _start() -> Services | None:
     # Tests of a developer's shell and of a server must not differ.
     os.environ["SECRET_KEY"] = "only-for-tests"  # noqa: S105
     os.environ["MAIL_KEPT"] = "1"
+    os.environ["GRAPH_DIR"] = tempfile.mkdtemp(prefix="bzpeer-graph-")
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
     try:
@@ -33,5 +36,6 @@ _services = _start()
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, whatever the outcome."""
+    shutil.rmtree(os.environ["GRAPH_DIR"], ignore_errors=True)
     if _services:
         _services.stop()

@@ -90,7 +90,7 @@ TABLE: dict[str, Callable[[HttpRequest], Takes]] = {
     "account_reset_password": password_reset,
     "account_email": addresses,
 }
-READING: dict[str, Callable[[HttpRequest], Takes]] = {"search": searching}
+READING: dict[str, Callable[[HttpRequest], Takes]] = {"search": searching, "explorer_find": searching}
 
 
 class RateLimits:

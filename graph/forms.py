@@ -29,6 +29,7 @@ class SliceForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    most = forms.IntegerField(label=gettext_lazy("Most people"), min_value=1, required=False)
     weight = forms.FloatField(label=gettext_lazy("Least weight of a tie"), min_value=0, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

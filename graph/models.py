@@ -57,6 +57,9 @@ class Snapshot(models.Model):
     authors = models.PositiveIntegerField()
     papers = models.PositiveIntegerField()
     authorships = models.PositiveBigIntegerField()
+    changes = models.PositiveBigIntegerField(
+        default=0, help_text="rows written till then, to tell whether more were since"
+    )
 
     class Meta:
         get_latest_by = "pk"

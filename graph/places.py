@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.text import Truncator
 
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 from profiles.views import find_author
 
 from .networks import Node
+
+_LONGEST_LABEL = 120  # letters
 
 Place = Author | Paper | Topic | Institution
 
@@ -35,6 +38,12 @@ def find(at: str) -> Place:
     if kind == "institution":
         return get_object_or_404(Institution, pk=pk)
     raise Http404("This is no address of a place in the graph.")
+
+
+def id_of(place: Place) -> str:
+    """The node id that `find` would take."""
+    kind = {Author: "person", Paper: "paper", Topic: "topic", Institution: "institution"}[type(place)]
+    return f"{kind}-{place.pk}"
 
 
 def person_id(pk: int) -> str:
@@ -67,4 +76,6 @@ def topic(found: Topic, works: int) -> Node:
 
 
 def institution(found: Institution, works: int) -> Node:
-    return Node("institution", institution_id(found.pk), found.name, found.get_absolute_url(), works)
+    """Whole paragraphs are printed beside names: the label is the beginning, the page has it all."""
+    label = Truncator(found.name).chars(_LONGEST_LABEL)
+    return Node("institution", institution_id(found.pk), label, found.get_absolute_url(), works)

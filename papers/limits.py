@@ -93,6 +93,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # account, and client of a visitor: a report is read by a curator
     "report": (Limit(30, HOUR),),
     "report_visitor": (Limit(5, HOUR),),
+    # account, or client: two lists compared cost as much as fifty searches; a committee's chair tries a few times
+    "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
 }

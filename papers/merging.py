@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from . import institutions
 from .models import BatchRecord, Signature
 from .staging import LISTING_COLUMNS, PAPER_COLUMNS, SIGNATURE_COLUMNS, Staged
 
@@ -267,6 +268,12 @@ UPDATE staged_paper s
  WHERE fate <> 'new' AND paper_id IN (SELECT paper_id FROM listed)
 """
 
+# Names that go take their institutions with them; names that stay gain some only here.
+_AFFILIATED = """
+SELECT DISTINCT s.paper_id FROM staged_signature g JOIN staged_paper s USING (number)
+ WHERE g.affiliations <> '{}' AND s.fate <> 'unchanged'
+"""
+
 _RECORDS = """
 INSERT INTO papers_batchrecord (batch_id, number, fate, source_id, reason, raw, paper_id, before)
 SELECT %s, number, fate, coalesce(arxiv_id, doi, ''), '', '', paper_id, before FROM staged_paper ORDER BY number
@@ -346,4 +353,7 @@ def merge(
             cursor.execute(_TOPICS)
             cursor.execute(_DIGEST)
         cursor.execute(_RECORDS, [batch_id])
+        cursor.execute(_AFFILIATED)
+        if affiliated := [paper for (paper,) in cursor.fetchall()]:
+            institutions.link(affiliated)
         return Merged(fates, set_aside, frozenset(removed.values()))

@@ -21,6 +21,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 
+def _beside_pages(slug: str) -> str:
+    """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
+    return f"{slug}-" if slug == "graph" else slug
+
+
 class Topic(models.Model):
     """A subject by its display name: cs.LG and stat.ML are both "Machine Learning"."""
 
@@ -100,7 +105,7 @@ class Paper(models.Model):
     @property
     def slug(self) -> str:
         """For reading only: the id decides."""
-        return slugify(self.title_text)[:80].strip("-") or "work"
+        return _beside_pages(slugify(self.title_text)[:80].strip("-") or "work")
 
     @property
     def year(self) -> int | None:
@@ -196,7 +201,7 @@ class Institution(models.Model):
     @property
     def slug(self) -> str:
         """For reading only: the id decides."""
-        return slugify(self.name)[:80].strip("-") or "institution"
+        return _beside_pages(slugify(self.name)[:80].strip("-") or "institution")
 
 
 class Affiliation(models.Model):

@@ -25,6 +25,7 @@ from django.db.models import F, Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import institutions
 from .importing import Losing, alone
 from .models import Batch, BatchRecord, Paper, Signature
 
@@ -341,6 +342,7 @@ def _put(
     if given:
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [json.dumps(given)])
+        institutions.link([paper for paper, target in targets.items() if target is not None])
     outcome.papers |= targets.keys()
     for paper, target in targets.items():
         for state in (states.get(paper), target):

@@ -1,18 +1,19 @@
-"""Pages of papers, topics and import batches."""
+"""Pages of papers, topics, institutions and import batches."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from . import identifiers
-from .models import Batch, BatchRecord, Paper, Topic
+from .cells import no_formula
+from .models import Batch, BatchRecord, Institution, Paper, Topic
 from .paging import newest
 from .permissions import for_importers
 from .progress import progress
@@ -29,6 +30,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if slug != paper.slug:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
+    institutions = Institution.objects.filter(signatures__paper=paper).annotate(first=Min("signatures__position"))
     return render(
         request,
         "papers/work.html",
@@ -38,7 +40,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
             "topics": paper.topics.all(),
             "versions": paper.versions,
             "listings": paper.listings.all(),
-            "institutions": list(dict.fromkeys(a for s in signatures for a in s.affiliations)),
+            "institutions": institutions.order_by("first", "pk"),
         },
     )
 
@@ -55,6 +57,23 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
         "next_page": f"after={following}" if following else "",
     }
     return render(request, "papers/topic.html", context)
+
+
+@require_safe
+def institution(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
+    """The works that print an institution, newest first. The id decides; another slug redirects to the right one."""
+    found = get_object_or_404(Institution, pk=pk)
+    if slug != found.slug:
+        return redirect(found, permanent=True)
+    printing = Paper.objects.filter(pk__in=found.signatures.values("paper"))
+    page, following = newest(printing.with_people(), request.GET.get("after", ""))
+    context = {
+        "institution": found,
+        "works_count": printing.count(),
+        "papers": page,
+        "next_page": f"after={following}" if following else "",
+    }
+    return render(request, "papers/institution.html", context)
 
 
 @require_safe
@@ -115,9 +134,4 @@ def _csv(batch: Batch) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(["number", "source id", "reason", "raw"])
     for row in _refused(batch).values_list("number", "source_id", "reason", "raw").iterator():
-        yield writer.writerow([_no_formula(str(cell)) for cell in row])
-
-
-def _no_formula(cell: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula; a quote before it makes it text."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        yield writer.writerow([no_formula(str(cell)) for cell in row])

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.http.request import validate_host
 from django.utils.translation import gettext as _
 
 from papers import identifiers
+from papers.bounded import TooSlow, within
 from papers.names import fold, split_name
 from papers.text import clean
 
@@ -92,10 +93,9 @@ class _People:
 
 
 def meant(lines: Sequence[str], near: int = NEAR) -> list[Meant]:
-    """An answer for each line, in their order. Near names are looked for at most `near` times."""
+    """An answer for each line, in their order. Near names are looked for at most `near` times. Raises `TooSlow`."""
     read = [_read(line) for line in lines]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(TIMEOUT_MS)])
+    with within(TIMEOUT_MS):
         heirs = _heirs({line.pk for line in read if line.pk is not None})
         of_orcid = holders({line.orcid for line in read if line.orcid})
         forms = {form for line in read for name in (*line.names, *line.others) for form in name.forms}
@@ -307,7 +307,7 @@ def _near(line: _Line, answer: Meant) -> Meant:
     typed = min((name.forms[-1] for name in line.names), key=len)
     try:
         people = find_people(typed, CANDIDATES // 2).people
-    except OperationalError:  # it took too long
+    except TooSlow:
         return answer
     if not people:
         return answer

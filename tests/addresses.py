@@ -48,6 +48,8 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "doi/": {"value": lambda o: o["paper"].doi},
     "following/questions/": {"pk": lambda o: o["question"].pk},
     "following/watches/": {"pk": lambda o: o["watch"].pk},
+    "graph/slice.": {"form": lambda o: ("json", "csv", "graphml", "gexf")},
+    "institutions/": {"pk": lambda o: o["institution"].pk, "slug": lambda o: o["institution"].slug},
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
     "invitations/": {"pk": lambda o: o["invitation"].pk},
     "messages/": {"pk": lambda o: o["message"].pk},
@@ -66,6 +68,10 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
         "slug": lambda o: o["paper"].slug,
         "author": lambda o: o["author"].pk,
     },
+}
+# What stands after the question mark, where an address says nothing without it.
+_QUERIES: dict[str, Callable[[Objects], str]] = {
+    "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
 }
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -88,7 +94,8 @@ def every_address(**objects: Any) -> dict[str, str]:
                 filled = _fill(filled, name, quote(str(value), safe="/"))
                 key = _fill(key, name, str(value)) if len(choice) > 1 else key
             assert resolve(f"/{filled}").route == route, f"/{filled} is not answered by {route}"
-            found[key] = f"/{filled}"
+            query = _QUERIES[route](objects) if route in _QUERIES else ""
+            found[key] = f"/{filled}?{query}" if query else f"/{filled}"
     return found
 
 

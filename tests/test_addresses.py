@@ -21,6 +21,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "complaint",
         "conversation",
         "decision",
+        "institution",
         "invitation",
         "message",
         "other",

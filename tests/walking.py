@@ -28,7 +28,8 @@ from django.test.client import ClientHandler
 from django.urls import get_resolver
 
 from bzpeer import pipeline
-from papers.models import Batch, Paper, Topic
+from papers import institutions
+from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.models import (
     Account,
@@ -117,6 +118,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "author": author,
         "other": other,
         "paper": Paper.objects.get(arxiv_id="2001.00001"),
+        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "batch": batch,
@@ -151,6 +153,13 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     }
     Authenticator.objects.filter(user=accounts["unarmed"]).delete()
     return objects, accounts
+
+
+def place_of(paper: Paper, name: str) -> Institution:
+    """The institution of that name, printed beside the first name on the paper."""
+    Signature.objects.filter(paper=paper, position=0).update(affiliations=[name])
+    institutions.link([paper.pk])
+    return Institution.objects.get(name=name)
 
 
 def with_address(name: str) -> Account:

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('authors', models.PositiveIntegerField()),
                 ('papers', models.PositiveIntegerField()),
                 ('authorships', models.PositiveBigIntegerField()),
+                ('changes', models.PositiveBigIntegerField(default=0, help_text='rows written till then, to tell whether more were since')),
             ],
             options={
                 'get_latest_by': 'pk',

@@ -5,7 +5,7 @@ Problem: a force-directed picture of even fifty nodes is a tangle of names that 
 Idea: nothing is relaxed, everything is computed. The focus stands in the middle; people on half-rings to its left,
 those who share two or more works on the inner one; everything else on an arc to its right. Each node has its own
 row of text, so names read like a list; a label that would still cover another is left out and counted. People who
-write with one another stand together on their ring: communities by greedy modularity (Clauset, Newman and Moore 2004).
+write with one another stand together on their ring: `communities.partition`.
 The same data give the same picture whatever order they came in.
 
 Entry points: `draw` for the template, `layout` for coordinates alone.
@@ -18,9 +18,8 @@ from math import ceil, sqrt
 from typing import Literal, NamedTuple
 from unicodedata import east_asian_width
 
-import networkx as nx
-
-from graph.networks.slices import KINDS, Count, Edge, Kind, Node, Slice, ranked
+from graph.networks.communities import partition
+from graph.networks.slices import KINDS, Count, Edge, Kind, Node, Order, Slice, ranked
 from graph.networks.tables import Table, tables
 
 WIDTH, HEIGHT = 960, 640  # 3:2, a panel's width on a desktop page; one unit is one CSS pixel there
@@ -42,11 +41,11 @@ _DENSE = 300  # lines; a panel at its limits has about 150, which read well at t
 _THIN = 1.3  # all lines but coauthorship: how many works a topic has is told by its size
 _FOCUS_LABEL = 28 * _COLUMN  # between the inner rings on either side
 
-_CUT_WORDS: Mapping[Kind, tuple[str, str, str]] = {
-    "person": ("person", "people", "by shared works"),
-    "paper": ("paper", "papers", "newest first"),
-    "topic": ("topic", "topics", "by works"),
-    "institution": ("institution", "institutions", "by works"),
+_NAMES: Mapping[Kind, tuple[str, str]] = {
+    "person": ("person", "people"),
+    "paper": ("paper", "papers"),
+    "topic": ("topic", "topics"),
+    "institution": ("institution", "institutions"),
 }
 
 
@@ -76,18 +75,9 @@ def _places(slice_: Slice) -> dict[str, _Place]:
 
 def _groups(slice_: Slice, people: list[Node]) -> dict[str, int]:
     """The community of each person by the ties among them without the focus; that of the first person first."""
-    ids = [person.id for person in people]
-    network = nx.Graph()
-    network.add_nodes_from(ids)
-    ties = [edge for edge in slice_.edges if edge.kind == "wrote with" and {edge.source, edge.target} <= set(ids)]
-    for edge in sorted(ties, key=lambda edge: (edge.source, edge.target)):
-        network.add_edge(edge.source, edge.target, weight=edge.weight)
-    if not ties:
-        return {}
-    found = nx.community.greedy_modularity_communities(network, weight="weight")
-    member = {id_: number for number, community in enumerate(found) for id_ in community}
-    order = {number: place for place, number in enumerate(dict.fromkeys(member[id_] for id_ in ids))}
-    return {id_: order[number] for id_, number in member.items()}
+    ties = [(edge.source, edge.target, edge.weight) for edge in slice_.edges if edge.kind == "wrote with"]
+    communities = partition([person.id for person in people], ties)
+    return {id_: number for number, community in enumerate(communities) for id_ in community}
 
 
 def _sides(nodes: dict[Kind, list[Node]]) -> tuple[list[list[Node]], list[list[Node]]]:
@@ -193,6 +183,7 @@ class CutOff:
     kind: Kind
     shown: int
     total: int
+    order: Order
     text: str
 
 
@@ -223,8 +214,8 @@ class Drawing:
         return len(self.lines) > _DENSE
 
 
-def draw(slice_: Slice) -> Drawing:
-    """The picture and the table of a slice, in one order whatever the order of its nodes and edges."""
+def draw(slice_: Slice, sort: str = "") -> Drawing:
+    """The picture and the tables of a slice, in one order whatever the order of its nodes and edges; rows by `sort`."""
     places, others = _places(slice_), ranked(slice_)
     lines = {edge: _line(edge, slice_.focus, places) for edge in sorted(slice_.edges, key=_edge_order)}
     reach: dict[str, list[str]] = {node.id: [] for node in slice_.nodes}
@@ -239,8 +230,8 @@ def draw(slice_: Slice) -> Drawing:
         tuple(marks),
         tuple(lines.values()),
         tuple(Key(kind, _shape(kind, 0, 0, 6)) for kind in KINDS if any(mark.kind == kind for mark in marks)),
-        tuple(_cut_off(kind, count) for kind, count in slice_.counts.items() if count.total),
-        tables(slice_),
+        tuple(_cut_off(kind, count, slice_.order[kind]) for kind, count in slice_.counts.items() if count.total),
+        tables(slice_, sort),
         sum(not mark.label for mark in marks),
     )
 
@@ -250,10 +241,9 @@ def _edge_order(edge: Edge) -> tuple[str, str, str, float, int, int]:
     return (edge.kind, first, second, edge.weight, edge.first_year or 0, edge.last_year or 0)
 
 
-def _cut_off(kind: Kind, count: Count) -> CutOff:
-    one, many, order = _CUT_WORDS[kind]
-    text = f"{count.shown} of {count.total} {one if count.total == 1 else many}, {order}"
-    return CutOff(kind, count.shown, count.total, text)
+def _cut_off(kind: Kind, count: Count, order: Order) -> CutOff:
+    name = _NAMES[kind][count.total != 1]
+    return CutOff(kind, count.shown, count.total, order, f"{count.shown:,} of {count.total:,} {name}, {order}")
 
 
 def _radius(node: Node) -> float:

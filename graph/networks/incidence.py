@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,15 @@ class Incidence:
     paper_authors: NDArray[np.int32]  # (m,) authors of each paper, ascending
     paper_sure: NDArray[np.bool_]  # (m,)
 
+    def __post_init__(self) -> None:
+        """ValueError where the lengths do not fit one another, as of files that were cut short."""
+        n, p, m = len(self.authors), len(self.papers), len(self.author_papers)
+        lengths = {"years": p, "teams": p, "author_starts": n + 1, "author_sure": m}
+        lengths |= {"paper_starts": p + 1, "paper_authors": m, "paper_sure": m}
+        wrong = [name for name, length in lengths.items() if len(getattr(self, name)) != length]
+        if wrong or self.author_starts[-1] != m or self.paper_starts[-1] != m:
+            raise ValueError(f"These arrays are not of one graph: {', '.join(wrong) or 'starts'}.")
+
     @classmethod
     def of(
         cls,
@@ -54,23 +64,26 @@ class Incidence:
         p = np.searchsorted(papers, paper)
         if len(paper) and (p.max() >= len(papers) or (papers[p] != paper).any()):
             raise ValueError("An authorship is of a paper that is not among the papers.")
-        order = np.lexsort((~sure, p, a))
-        a, p, sure = a[order], p[order], sure[order]
-        first = np.ones(len(a), np.bool_)
-        first[1:] = (a[1:] != a[:-1]) | (p[1:] != p[:-1])
-        a, p, sure = a[first], p[first], sure[first]
-        by_paper = np.lexsort((a, p))
+        # One number each sorts several times faster than three columns: by author, by paper, the surest first.
+        key = np.sort((a * len(papers) + p) * 2 + ~sure)
+        row, doubt = key >> 1, (key & 1).astype(np.bool_)
+        first = np.ones(len(row), np.bool_)
+        first[1:] = row[1:] != row[:-1]
+        a, p = np.divmod(row[first], max(len(papers), 1))
+        starts = np.searchsorted(a, np.arange(len(authors) + 1))
+        by_author = csr_array((~doubt[first], p.astype(np.int32), starts), shape=(len(authors), len(papers)))
+        by_paper = by_author.tocsc()
         return cls(
             authors,
             papers,
             years,
             teams,
-            np.searchsorted(a, np.arange(len(authors) + 1)).astype(np.int64),
-            p.astype(np.int32),
-            sure,
-            np.searchsorted(p[by_paper], np.arange(len(papers) + 1)).astype(np.int64),
-            a[by_paper].astype(np.int32),
-            sure[by_paper],
+            starts.astype(np.int64),
+            by_author.indices.astype(np.int32),
+            by_author.data,
+            by_paper.indptr.astype(np.int64),
+            by_paper.indices.astype(np.int32),
+            by_paper.data,
         )
 
     def position(self, author: int) -> int | None:

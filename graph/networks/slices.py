@@ -13,17 +13,28 @@ centrality", Phys. Rev. E 64, 016132 (2001), section IV (doi:10.1103/PhysRevE.64
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Literal, NamedTuple
 
 Kind = Literal["person", "paper", "topic", "institution"]
 Relation = Literal["wrote", "wrote with", "about", "at"]
+Order = Literal[
+    "by shared works", "by works", "by works here", "newest first", "in printed order", "by people in common", "by name"
+]
 
 KINDS: tuple[Kind, ...] = ("person", "paper", "topic", "institution")
 
 # What fits the panel of a profile with one readable row of text for each node.
 LIMITS: Mapping[Kind, int] = {"person": 24, "paper": 12, "topic": 8, "institution": 6}
+
+# In which order the nodes of a kind are chosen where a slice says nothing else: that around a person.
+ORDER: Mapping[Kind, Order] = {
+    "person": "by shared works",
+    "paper": "newest first",
+    "topic": "by works",
+    "institution": "by works",
+}
 
 
 class Tie(NamedTuple):
@@ -68,7 +79,7 @@ class Node:
     """Something to show. `id` is unique in its slice, across kinds.
 
     `weight` ranks it: works shared with the focus (person), works it stands for (topic, institution), any
-    preference among papers of one year (paper).
+    preference among papers of one year (paper). Where the order is another, `place` says it: it is compared first.
     """
 
     kind: Kind
@@ -76,6 +87,7 @@ class Node:
     label: str
     url: str
     weight: float
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,8 @@ class Slice:
     """The surroundings of one node, `focus`.
 
     `totals` is what exists of each kind besides the focus; where it is not given, all there is has been given.
+    `order` is how the nodes of each kind were chosen. Where there was too much to count, `newest` is the number of
+    the newest works that were counted, and `names` how many of a paper's names were asked for their other papers.
     Raises ValueError for a repeated id, an edge to nowhere, a focus that is absent, a total below what is shown.
     """
 
@@ -119,6 +133,9 @@ class Slice:
     edges: tuple[Edge, ...]
     focus: str
     totals: Mapping[Kind, int] = field(default_factory=dict)
+    order: Mapping[Kind, Order] = field(default_factory=lambda: ORDER)
+    newest: int | None = None
+    names: int | None = None
 
     def __post_init__(self) -> None:
         ids = {node.id for node in self.nodes}
@@ -157,7 +174,7 @@ def select(candidates: Slice, limits: Mapping[Kind, int] = LIMITS) -> Slice:
     ids = {node.id for node in kept}
     edges = tuple(edge for edge in candidates.edges if edge.source in ids and edge.target in ids)
     totals = {kind: count.total for kind, count in candidates.counts.items()}
-    return Slice(tuple(kept), edges, candidates.focus, totals)
+    return replace(candidates, nodes=tuple(kept), edges=edges, totals=totals)
 
 
 def ranked(slice_: Slice) -> dict[Kind, list[Node]]:
@@ -170,9 +187,9 @@ def ranked(slice_: Slice) -> dict[Kind, list[Node]]:
             if other == slice_.focus:
                 tie[end] = max(tie[end], edge.weight)
 
-    def rank(node: Node) -> tuple[int, float, float, str, str]:
+    def rank(node: Node) -> tuple[int, int, float, float, str, str]:
         newest = year[node.id] if node.kind == "paper" else 0
-        return (-newest, -node.weight, -tie[node.id], node.label.casefold(), node.id)
+        return (node.place, -newest, -node.weight, -tie[node.id], node.label.casefold(), node.id)
 
     others = sorted((node for node in slice_.nodes if node.id != slice_.focus), key=rank)
     return {kind: [node for node in others if node.kind == kind] for kind in KINDS}

@@ -21,11 +21,19 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def surely(self) -> AssignmentQuerySet:
         """Those that are sure enough for proofs to rest on. What readers doubt changes nothing here: a crowd could
         take a proof from its owner."""
+        return self.filter(self._certainty())
+
+    def with_certainty(self) -> AssignmentQuerySet:
+        """With `sure`: whether `surely` has it."""
+        return self.annotate(sure=self._certainty())
+
+    @staticmethod
+    def _certainty() -> models.Q:
         but_for_readers = models.Q(
             state=Assignment.State.WEAK,
             evidence__contains=[{"rule": "readers", "otherwise": str(Assignment.State.STRONG)}],
         )
-        return self.filter(models.Q(state__in=Assignment.STRONG_OR_BETTER) | but_for_readers)
+        return models.Q(state__in=Assignment.STRONG_OR_BETTER) | but_for_readers
 
 
 class Assignment(models.Model):

@@ -39,7 +39,22 @@ class Author(models.Model):
         NOTICE = "notice", pgettext_lazy("visibility", "a notice that search engines do not keep")
         GONE = "gone", pgettext_lazy("visibility", "gone (410)")
 
-    PAGES = frozenset({"claim", "edit", "follow", "graph", "history", "invite", "mine", "name", "rights", "trust"})
+    PAGES = frozenset(
+        {
+            "circles",
+            "claim",
+            "coauthors",
+            "edit",
+            "follow",
+            "graph",
+            "history",
+            "invite",
+            "mine",
+            "name",
+            "rights",
+            "trust",
+        }
+    )
 
     name = models.TextField(help_text="the fullest form printed, most frequent first; or the preferred name")
     preferred_name = models.TextField(blank=True, help_text="set by a change set; what is printed stays as it is")

@@ -22,6 +22,7 @@ from profiles.models import Account, Assignment, Author, Follow, FollowQuestion,
 from profiles.proposals import Merge, MoveWorks, rows_of
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
+from tests.walking import place_of
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +103,8 @@ def _objects(ada: Author) -> dict[str, Any]:
         ),
         topic,
     )
-    return some | {"other": ada, "topic": topic, "orcid": IRRELEVANT, "key": "0"}
+    place = place_of(Paper.objects.filter(signatures__assignment__author=ada).order_by("pk")[0], "Ockham Park")
+    return some | {"other": ada, "topic": topic, "institution": place, "orcid": IRRELEVANT, "key": "0"}
 
 
 def unprinted(html: str) -> str:

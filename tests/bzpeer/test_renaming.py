@@ -37,6 +37,7 @@ from profiles.models import (
 from profiles.proposals import Merge, MoveWorks
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
+from tests.walking import place_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sent")]
 
@@ -110,6 +111,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "owner": owner,
         "reader": reader,
         "paper": Paper.objects.get(arxiv_id="2001.00001"),
+        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
         "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
         "orcid": ORCID,
         "batch": batch,
@@ -236,6 +238,11 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/arxiv/{paper.arxiv_id}",
         f"/doi/{paper.doi}",
         world["topic"].get_absolute_url(),
+        world["institution"].get_absolute_url(),
+        f"/works/{paper.pk}/graph/",
+        f"/topics/{world['topic'].slug}/graph/",
+        f"/institutions/{world['institution'].pk}/graph/",
+        *(f"/graph/slice.{form}?at=person-{author.pk}" for form in ("json", "csv", "graphml", "gexf")),
         paper.get_absolute_url(),
         f"/works/{paper.pk}/attribution/{author.pk}/",
         f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",

@@ -1,4 +1,4 @@
-"""manage.py bench: speed and memory on real records, beside limits of the same run; what the cap on blocks costs."""
+"""manage.py bench: speed and memory, beside limits of the same run; what the cap on blocks costs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from bzpeer import importbench
+from bzpeer import graphbench, importbench
 from papers import sources
 from papers.records import Numbered, Record
 from papers.streams import UnreadableFile, open_stream
@@ -25,13 +25,13 @@ from profiles.disambiguation.gold import GoldError, find_sets, read_gold
 class Command(BaseCommand):
     """Benchmarks that anyone can run; figures of other machines compare by their ratios only."""
 
-    help = "Measure the import or the disambiguation of a file of records, or what splitting large blocks costs."
+    help = "Measure the import or the disambiguation of records, the graph, or what splitting large blocks costs."
     requires_system_checks: list[str] = []
 
     @staticmethod
     def needs_services(arguments: Sequence[str]) -> bool:
-        """Only the import has to do with a database."""
-        return arguments[:1] == ["import"]
+        """Of the import and of the graph, which have to do with a database."""
+        return arguments[:1] in (["import"], ["graph"])
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
@@ -46,6 +46,10 @@ class Command(BaseCommand):
         block = what.add_parser("block", help="one block of so many signatures, all printed “Wang, Y.”")
         block.add_argument("file", type=Path)
         block.add_argument("--signatures", type=int, default=20_000)
+        graph = what.add_parser("graph", help="slices, paths and ranks in an invented graph with real teams and ties")
+        graph.add_argument("--authors", type=int, default=500_000)
+        graph.add_argument("--edges", type=int, default=2_000_000, help="pairs who wrote together (2,000,000)")
+        graph.add_argument("--networkx", action="store_true", help="rank the whole graph with networkx too; slow")
         cap = what.add_parser("cap", help="B³ of the largest gold blocks, whole and split")
         cap.add_argument("--gold", type=Path, required=True)
         cap.add_argument("--blocks", type=int, default=4, help="so many of each set (4)")
@@ -98,6 +102,16 @@ class Command(BaseCommand):
         for name, (heap, indexes) in found.disk.items():
             self.stdout.write(f"{name}: {heap / records:,.0f} bytes a record, its indexes {indexes / records:,.0f}")
         self.stdout.write(f"together {sum(map(sum, found.disk.values())) / records:,.0f} bytes a record")
+
+    def _graph(self, authors: int, edges: int, networkx: bool, **options: Any) -> None:
+        if not 0 < authors <= edges:
+            raise CommandError("--edges must be at least --authors, and both above 0.")
+        with Console(stderr=True).status("inventing a graph") as status, importbench.scratch_database():
+            found = graphbench.measure(authors, edges, networkx, status.update)
+        for line in (*found.facts, *map(str, found.ratios)):
+            self.stdout.write(line)
+        reached = "reached" if found.peak <= graphbench.MEMORY_TARGET else "missed"
+        self.stdout.write(f"memory: {found.peak:,.0f} MB at most; target {graphbench.MEMORY_TARGET:,.0f}: {reached}")
 
     def _disambiguate(self, file: Path, records: int | None, workers: int, **options: Any) -> None:
         total = Speed()
