@@ -24,8 +24,8 @@ LARGEST_TEAM = 100  # names; 5,000 rows for a paper, and the weight that it give
 TEAM_SIZE = "SELECT max(t.position) + 1 AS size FROM papers_signature t WHERE t.paper_id = p.id"
 
 # `pair` is of short lists, and `crowded` of the long ones that the same two share; `names` has whoever stands on either
-# once for each paper. `long` comes before `crowded`, or a planner without statistics would join all of a list with all
-# of it. Newman's weight is summed as a decimal: the same in any order, so the same from both ends.
+# once for each paper. Each step joins two tables, or a planner without statistics would join all of a list with all of
+# it. Newman's weight is summed as a decimal: the same in any order, so the same from both ends.
 _REFRESH = f"""
 WITH mine AS MATERIALIZED (
     SELECT DISTINCT s.author_id, g.paper_id
@@ -37,19 +37,21 @@ WITH mine AS MATERIALIZED (
            extract(year FROM coalesce(p.updated, p.created)) AS last
       FROM (SELECT DISTINCT paper_id FROM mine) m JOIN papers_paper p ON p.id = m.paper_id
       JOIN LATERAL ({TEAM_SIZE}) counted ON size >= 2
+), work AS MATERIALIZED (
+    SELECT author_id, paper_id, is_short, weight, first, last FROM mine JOIN team USING (paper_id)
 ), names AS MATERIALIZED (
     SELECT DISTINCT h.paper_id, s.author_id
       FROM team JOIN papers_signature h USING (paper_id) JOIN profiles_assignment s ON s.signature_id = h.id
      WHERE s.state <> 'rejected'
 ), pair AS MATERIALIZED (
-    SELECT mine.author_id, names.author_id AS coauthor_id,
+    SELECT work.author_id, names.author_id AS coauthor_id,
            count(*) AS works, sum(weight) AS weight, min(first) AS first, max(last) AS last
-      FROM mine JOIN team USING (paper_id) JOIN names USING (paper_id)
-     WHERE is_short AND names.author_id <> mine.author_id
+      FROM work JOIN names USING (paper_id)
+     WHERE is_short AND names.author_id <> work.author_id
      GROUP BY 1, 2
 ), long AS MATERIALIZED (
-    SELECT pair.author_id, pair.coauthor_id, paper_id, team.weight, team.first, team.last
-      FROM pair JOIN (mine JOIN team USING (paper_id)) USING (author_id)
+    SELECT pair.author_id, pair.coauthor_id, paper_id, work.weight, work.first, work.last
+      FROM pair JOIN work USING (author_id)
      WHERE NOT is_short
 ), crowded AS (
     SELECT long.author_id, coauthor_id, count(*) AS works, sum(weight) AS weight, min(first) AS first, max(last) AS last

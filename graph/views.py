@@ -19,9 +19,11 @@ from papers.cells import no_formula
 from papers.fragments import wants_fragment
 from papers.models import BatchRecord, Institution, Paper, Topic
 from profiles.hidden import Hidden
+from profiles.models import Author
 from profiles.views import find_author
 
 from . import crowds, places
+from .coauthorships import LARGEST_TEAM
 from .forms import SliceForm
 from .neighbourhoods import CAP, EXPLORER, around, limits_for
 from .networks import LIMITS, Filters, Kind, Slice, draw
@@ -38,8 +40,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     author = find_author(pk)
     if author.pk != pk:
         return redirect("person_graph", author.pk, permanent=True)
-    more = {} if wants_fragment(request) else {"crowd": crowds.of(author)}
-    return _page(request, author, author.name, reverse("person_graph", args=[pk]), "graph/person.html", more)
+    return _page(request, author, author.name, reverse("person_graph", args=[pk]), "graph/person.html")
 
 
 @require_safe
@@ -65,12 +66,7 @@ def institution(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest,
-    place: Place,
-    name: str,
-    graph_url: str,
-    template: str = "graph/place.html",
-    more: Mapping[str, object] = {},
+    request: HttpRequest, place: Place, name: str, graph_url: str, template: str = "graph/place.html"
 ) -> HttpResponse:
     """The slice around a place: the fragment for HTMX, otherwise a whole page with more of it. `wide` asks for as much
     as the page shows, where HTMX sorts the tables of that."""
@@ -83,8 +79,9 @@ def _page(
         "name": name,
         "kind": at.partition("-")[0],
         "graph_url": graph_url,
-        **more,
     }
+    if isinstance(place, Author) and not fragment:
+        context |= {"crowd": crowds.of(place), "largest_team": LARGEST_TEAM}
     status, problem = 200, ""
     if form.is_valid():
         filters = form.filters()

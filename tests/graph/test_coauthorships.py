@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import current_app
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 from bzpeer import pipeline, rollbacks
 from graph import coauthorships
 from graph.coauthorships import rebuild, refresh
-from graph.models import Coauthorship
+from graph.models import Coauthorship, Snapshot
 from graph.networks import Tie, coauthorship
 from papers.models import Batch, BatchRecord, Paper, Signature
 from profiles import changesets, claims, decisions
@@ -144,6 +147,19 @@ def test_a_rebuild_mends_what_is_wrong_and_writes_nothing_else(bring: Bring, mon
     before = versions()
     assert rebuild() == 0
     assert versions() == before
+
+
+def test_the_command_says_how_many_ties_were_wrong_and_takes_a_snapshot(
+    bring: Bring, settings: Any, tmp_path: Path
+) -> None:
+    settings.GRAPH_DIR = tmp_path
+    bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"]))
+    Coauthorship.objects.update(works=7)
+    out = io.StringIO()
+    call_command("refresh_graph", stdout=out)
+    assert out.getvalue().startswith("2 ties were not as the works say, and are now.")
+    assert Snapshot.objects.latest().authorships == 2
+    assert stored() == defined()
 
 
 def test_rows_of_whom_nothing_is_left_go(bring: Bring) -> None:
