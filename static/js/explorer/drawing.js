@@ -406,7 +406,7 @@ export class Picture {
       const size = chief ? 15 : 13;
       const text = shorten(node.label);
       const wide = this.#wide(text, size);
-      const gap = node.r * scale + (this.opened.has(node.id) ? 8 : 5);
+      const gap = node.r * scale + (chief ? 10 : 5);
       const [x, y] = [node.x * k, node.y * k];
       const choices = [[gap, 0], [-gap - wide, 0], [-wide / 2, gap + 8], [-wide / 2, -gap - 8]];
       const found = choices.find(([dx, dy]) => free([x + dx - 2, y + dy - 8, x + dx + wide + 2, y + dy + 8])) ?? (chief ? choices[0] : null);
