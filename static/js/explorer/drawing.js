@@ -123,7 +123,7 @@ export class Picture {
     if (!this.nodes.length || !this.width) return;
     const [left, top, right, bottom] = this.box;
     const { width: w, height: h } = this;
-    const k = clamp(Math.min((w - Math.min(150, w / 4)) / (right - left || 1), (h - 90) / (bottom - top || 1)), FARTHEST, 1.4);
+    const k = clamp(Math.min((w - Math.min(190, w / 3)) / (right - left || 1), (h - 90) / (bottom - top || 1)), FARTHEST, 1.4);
     this.#to(d3.zoomIdentity.translate(w / 2, h / 2).scale(k).translate(-(left + right) / 2, -(top + bottom) / 2), atOnce);
   }
 
@@ -349,11 +349,12 @@ export class Picture {
     for (const node of new Set([chosen, active])) {
       if (!node) continue;
       const [px, py] = this.transform.apply([node.x, node.y]);
-      const text = node === active ? node.label.slice(0, 80) : shorten(node.label);
-      const wide = this.#wide(text, 15);
-      const gap = node.r * this.#size() + 9;
-      const left = px + gap + wide > this.width - 4 && px - gap - wide > 0 ? px - gap - wide : px + gap;
-      this.#text(context, text, clamp(left, 4, Math.max(4, this.width - wide - 4)), py, 15, 5);
+      const text = node === active ? [...node.label].slice(0, 80).join("") : shorten(node.label);
+      const place = this.#names.placed.find((one) => one.node === node) ?? { dx: node.r * this.#size() + 9, dy: 0, size: 13 };
+      const wide = this.#wide(text, place.size);
+      // Where its short name stands: to the right of it, to the left, or in the middle above or below.
+      const side = place.dy ? -wide / 2 : place.dx > 0 ? place.dx : place.dx + this.#wide(place.text, place.size) - wide;
+      this.#text(context, text, clamp(px + side, 4, Math.max(4, this.width - wide - 4)), py + place.dy, place.size, 5);
     }
   }
 
@@ -405,7 +406,7 @@ export class Picture {
       const size = chief ? 15 : 13;
       const text = shorten(node.label);
       const wide = this.#wide(text, size);
-      const gap = node.r * scale + (this.opened.has(node.id) ? 8 : 5);
+      const gap = node.r * scale + (chief ? 10 : 5);
       const [x, y] = [node.x * k, node.y * k];
       const choices = [[gap, 0], [-gap - wide, 0], [-wide / 2, gap + 8], [-wide / 2, -gap - 8]];
       const found = choices.find(([dx, dy]) => free([x + dx - 2, y + dy - 8, x + dx + wide + 2, y + dy + 8])) ?? (chief ? choices[0] : null);
