@@ -28,7 +28,8 @@ def person(name: str) -> Author:
 
 def asked(author: str | list[str], reviewer: str | list[str], **more: Any) -> Comparison:
     names = [[one] if isinstance(one, str) else one for one in (author, reviewer)]
-    return compare(*([person(name) for name in people] for people in names), Question(TODAY, **more))
+    authors, reviewers = ([person(name) for name in people] for people in names)
+    return compare(authors, reviewers, Question(TODAY, **more))
 
 
 def only(comparison: Comparison) -> Pair:
