@@ -126,7 +126,7 @@ def test_a_paper_without_a_date_leaves_the_years_open(bring: Bring) -> None:
 def versions() -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT ctid::text, xmin::text FROM graph_coauthorship ORDER BY id")
-        return cursor.fetchall()
+        return [(row[0], row[1]) for row in cursor.fetchall()]
 
 
 def test_a_rebuild_mends_what_is_wrong_and_writes_nothing_else(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
