@@ -32,7 +32,7 @@ class CoauthorsForm(forms.Form):
         label=gettext_lazy("Months back"), min_value=1, max_value=600, required=False, initial=MONTHS
     )
     largest = forms.IntegerField(
-        label=gettext_lazy("Leave out papers of more names than"), min_value=2, max_value=1_000_000, required=False
+        label=gettext_lazy("Leave out longer author lists than"), min_value=2, max_value=1_000_000, required=False
     )
 
 

@@ -42,7 +42,7 @@ class ConflictsForm(forms.Form):
         label=gettext_lazy("Counted back from"), required=False, widget=forms.DateInput({"type": "date"})
     )
     largest = forms.IntegerField(
-        label=gettext_lazy("Leave out papers of more names than"), min_value=2, max_value=1_000_000, required=False
+        label=gettext_lazy("Leave out longer author lists than"), min_value=2, max_value=1_000_000, required=False
     )
     steps = forms.TypedChoiceField(
         label=gettext_lazy("List pairs as near as"),
