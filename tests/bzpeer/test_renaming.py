@@ -205,7 +205,8 @@ def read(client: Client, address: str, headers: dict[str, str]) -> str:
 def told(world: dict[str, Any], text: str) -> list[str]:
     """Where the old name stands in it, in whatever form; links to those who go on bearing it aside."""
     for who in ("namesake", "split"):
-        text = re.sub(rf'<a [^>]*href="/people/{world[who].pk}/[^"]*"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
+        theirs = rf"(?:/people/{world[who].pk}/[^\"]*|/graph/\?at=person-{world[who].pk})"
+        text = re.sub(rf'<a [^>]*href="{theirs}"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
         text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")
     folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", text))
     return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
