@@ -31,7 +31,7 @@ def process_batch(batch_id: int) -> None:
         pipeline.process(batch_id, call=call)
     except (pipeline.Busy, Batch.DoesNotExist):
         return
-    build_graph.delay()
+    build_graph.apply_async([0], countdown=15)  # PostgreSQL counts what was written within ten seconds
 
 
 @shared_task(name="bzpeer.resolve_groups", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)

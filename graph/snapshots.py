@@ -8,10 +8,11 @@ is there whole or not at all. The row of `Snapshot` comes last. The two newest f
 has the older one mapped goes on with it. A machine that lacks the newest folder, or finds it cut short, reads the
 database and writes the folder itself.
 
-How fresh: built after each batch, and within the hour after anything else changed (`bzpeer.tasks.build_graph`). An
-author may have been hidden or merged since: whoever shows people asks the database for their names.
+How fresh: built after each batch, by the worker or the command that took it in, and within the hour after anything
+else changed (`bzpeer.tasks.build_graph`). An author may have been hidden or merged since: whoever shows people asks
+the database for their names.
 
-Entry points: `build`, `build_if_changed`, `current`, `built_at`, `central`, `part_of`.
+Entry points: `build`, `build_if_changed`, `catch_up`, `current`, `built_at`, `central`, `part_of`.
 """
 
 from __future__ import annotations
@@ -100,6 +101,14 @@ def build_if_changed(older_than: timedelta = timedelta()) -> Snapshot | None:
     if newest and (newest.built_at > timezone.now() - older_than or newest.changes == _changes()):
         return None
     return build()
+
+
+def catch_up() -> None:
+    """Build after a command that has no worker to ask; what hinders it is left to the hourly build, with a warning."""
+    try:
+        build()
+    except (Busy, OSError) as error:
+        logger.warning("The graph was not written: %s", error)
 
 
 def current() -> Incidence | None:

@@ -98,7 +98,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
     # client: six searches through the whole graph; who reads an answer asks for the next one some seconds later
-    "path": (Limit(3, 1, open=True), Limit(40, MINUTE, open=True)),
+    "path": (Limit(10, 5, open=True), Limit(40, MINUTE, open=True)),
 }
 
 # KEYS: the list. ARGV: the number of grants that are kept, the seconds that they matter, then most and seconds of each

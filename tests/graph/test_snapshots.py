@@ -272,7 +272,7 @@ def test_while_another_session_builds_it_is_left_to_it(three: dict[str, int]):
 @pytest.mark.django_db
 def test_the_end_of_a_batch_asks_for_one_and_a_second_message_builds_nothing(monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
-    monkeypatch.setattr(tasks.build_graph, "delay", lambda: asked.append(1))
+    monkeypatch.setattr(tasks.build_graph, "apply_async", lambda *_, **__: asked.append(1))
     tasks.process_batch(Batch.objects.create(label="test", stage=Batch.Stage.DONE).pk)
     assert asked == [1]
     tasks.build_graph()

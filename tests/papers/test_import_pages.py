@@ -41,8 +41,11 @@ def worker(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: 
         "bzpeer.process_batch": tasks.process_batch,
         "bzpeer.resolve_surnames": tasks.resolve_surnames,
         "bzpeer.refresh_authors": tasks.refresh_authors,
+        "bzpeer.build_graph": lambda *_: None,
     }
-    monkeypatch.setattr(current_app._get_current_object(), "send_task", lambda name, given: known[name](*given))
+    monkeypatch.setattr(
+        current_app._get_current_object(), "send_task", lambda name, given, *_, **__: known[name](*given)
+    )
     return lambda: django_capture_on_commit_callbacks(execute=True)
 
 

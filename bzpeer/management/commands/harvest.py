@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from bzpeer import demo, pipeline
+from graph import snapshots
 from papers import fetching, harvesting, identifiers
 from papers.models import Batch, Harvest, Paper
 from papers.streams import UnreadableFile
@@ -160,6 +161,7 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 pipeline.stop(batch, "Interrupted; what came is in, and the next import works out who is who in it.")
                 raise
+        snapshots.catch_up()
         counts = ", ".join(f"{getattr(batch, fate):,} {fate}" for fate in ("new", "updated", "unchanged", "refused"))
         self.stdout.write(f"{batch.label}: {counts} ({batch.get_absolute_url()})")
         if batch.problem:

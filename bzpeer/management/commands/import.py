@@ -22,6 +22,7 @@ from rich.table import Table
 
 from bzpeer import demo, pipeline
 from bzpeer.previews import told
+from graph import snapshots
 from papers import importing, sources
 from papers.models import Batch, BatchRecord
 from papers.progress import progress
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         if replace_demo:
             self.stdout.write(f"{demo.remove():,} demo records taken out")
         stopped = [self._import(path, source) for path in paths]
+        snapshots.catch_up()
         if problems := [problem for problem in stopped if problem]:
             raise CommandError(" ".join(problems))
 
