@@ -34,14 +34,8 @@ def around(author: Author, limits: Mapping[Kind, int], filters: Filters) -> Slic
         *works.about(papers, topics.pks),
         *(Edge(focus.id, one.node.id, "at", one.weight, one.first_year, one.last_year) for one in institutions.found),
     ]
-    totals: dict[Kind, int] = {
-        "person": people.total,
-        "paper": papers.total,
-        "topic": topics.total,
-        "institution": institutions.total,
-    }
-    nodes = [focus, *people.nodes, *papers.nodes, *topics.nodes, *institutions.nodes]
-    return Slice(tuple(nodes), tuple(edges), focus.id, totals, newest=own.newest)
+    found: dict[Kind, Ranking] = {"person": people, "paper": papers, "topic": topics, "institution": institutions}
+    return works.together(focus, found, edges, newest=own.newest)
 
 
 def _stored(author: Author, limit: int, least: float) -> Ranking:

@@ -9,6 +9,7 @@ from graph.networks import Edge, Filters, Kind, Order, Slice
 from papers.models import Institution
 
 from . import works
+from .works import Ranking
 
 ORDER: Mapping[Kind, Order] = {
     "person": "by works here",
@@ -34,14 +35,8 @@ def around(institution: Institution, limits: Mapping[Kind, int], filters: Filter
         *works.about(papers, topics.pks),
         *here.at(people.pks, others.pks),
     ]
-    totals: dict[Kind, int] = {
-        "person": people.total,
-        "paper": papers.total,
-        "topic": topics.total,
-        "institution": others.total,
-    }
-    nodes = [focus, *people.nodes, *papers.nodes, *topics.nodes, *others.nodes]
-    return Slice(tuple(nodes), tuple(edges), focus.id, totals, ORDER, here.newest)
+    found: dict[Kind, Ranking] = {"person": people, "paper": papers, "topic": topics, "institution": others}
+    return works.together(focus, found, edges, order=ORDER, newest=here.newest)
 
 
 def _works(one: works.Found) -> float:

@@ -99,15 +99,9 @@ def around(paper: Paper, limits: Mapping[Kind, int], filters: Filters) -> Slice:
         *works.about(papers, topics.pks),
         *itself.at(people.pks, institutions.pks),
     ]
-    totals: dict[Kind, int] = {
-        "person": people.total,
-        "paper": papers.total,
-        "topic": topics.total,
-        "institution": institutions.total,
-    }
-    nodes = [focus, *people.nodes, *papers.nodes, *topics.nodes, *institutions.nodes]
+    found: dict[Kind, Ranking] = {"person": people, "paper": papers, "topic": topics, "institution": institutions}
     names = MOST_NAMES if team > MOST_NAMES and limits["paper"] else None
-    return Slice(tuple(nodes), tuple(edges), focus.id, totals, ORDER, names=names)
+    return works.together(focus, found, edges, order=ORDER, names=names)
 
 
 def _near(paper: Paper, limit: int, filters: Filters) -> Ranking:

@@ -9,6 +9,7 @@ from graph.networks import Edge, Filters, Kind, Order, Slice
 from papers.models import Topic
 
 from . import works
+from .works import Ranking
 
 ORDER: Mapping[Kind, Order] = {
     "person": "by works here",
@@ -33,11 +34,5 @@ def around(topic: Topic, limits: Mapping[Kind, int], filters: Filters) -> Slice:
         *works.about(papers, [topic.pk, *topics.pks]),
         *here.at(people.pks, institutions.pks),
     ]
-    totals: dict[Kind, int] = {
-        "person": people.total,
-        "paper": papers.total,
-        "topic": topics.total,
-        "institution": institutions.total,
-    }
-    nodes = [focus, *people.nodes, *papers.nodes, *topics.nodes, *institutions.nodes]
-    return Slice(tuple(nodes), tuple(edges), focus.id, totals, ORDER, here.newest)
+    found: dict[Kind, Ranking] = {"person": people, "paper": papers, "topic": topics, "institution": institutions}
+    return works.together(focus, found, edges, order=ORDER, newest=here.newest)

@@ -8,7 +8,7 @@ Entry point: `gather`, with one of `OF_AUTHOR`, `OF_TOPIC`, `OF_INSTITUTION`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from graph import places
-from graph.networks import Edge, Filters, Node
+from graph.networks import Edge, Filters, Kind, Node, Slice
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 
@@ -256,6 +256,12 @@ def _fitting(teams: Iterator[int]) -> int:
             break
         fitting += 1
     return fitting
+
+
+def together(focus: Node, found: Mapping[Kind, Ranking], edges: Iterable[Edge], **more: Any) -> Slice:
+    """The slice of what was found of each kind, and of how many; `more` is as `Slice` takes it."""
+    nodes = [focus, *(node for ranking in found.values() for node in ranking.nodes)]
+    return Slice(tuple(nodes), tuple(edges), focus.id, {kind: ranking.total for kind, ranking in found.items()}, **more)
 
 
 def titles(papers: Collection[int]) -> dict[int, Paper]:

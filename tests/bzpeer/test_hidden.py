@@ -170,7 +170,7 @@ def test_each_page_of_a_hidden_record_is_the_notice(client: Client, ada: Author,
     hide(ada, how)
     for route, address in addresses.items():
         response = client.get(address)
-        html = response.content.decode()
+        html = re.sub(r"\b[A-Za-z0-9]{64}\b", "", response.content.decode())  # tokens hold any letters
         if _asks_who_one_is(route, who):
             assert response.status_code in (302, 403, 405), route
         else:
