@@ -47,6 +47,11 @@ SELECT w.id, coalesce((SELECT g.position + 1 FROM papers_signature g WHERE g.pap
   FROM unnest(%(works)s::bigint[]) w(id)
 """
 
+# Where its owner keeps the affiliation off the page, no slice puts the person at a place; papers say what they print.
+_SAYS_WHERE = """
+AND NOT EXISTS (SELECT FROM profiles_ownwords o WHERE o.author_id = a.author_id AND 'affiliation' = ANY(o.hidden))
+"""
+
 # An author printed twice on a paper counts once. A team's size is the number of its names, whoever they are.
 _PEOPLE = """
 WITH written AS (
@@ -68,9 +73,9 @@ SELECT t.author_id, p.name, t.works, t.weight, t.first_year, t.last_year, count(
  WHERE t.weight >= %(least)s
  ORDER BY t.works DESC, t.weight DESC, p.name, t.author_id LIMIT %(limit)s
 """
-_PRINTING = """
+_PRINTING = f"""
 AND EXISTS (SELECT FROM papers_affiliation f WHERE f.signature_id = g.id AND f.institution_id = %(institution)s)
-"""
+{_SAYS_WHERE}"""
 
 _TOPICS = """
 SELECT t.id, t.name, t.slug, w.works, w.first_year, w.last_year, count(*) OVER ()
@@ -94,9 +99,9 @@ SELECT i.id, i.name, w.works, w.first_year, w.last_year, count(*) OVER ()
   JOIN papers_institution i ON i.id = w.institution_id
  ORDER BY w.works DESC, i.name, i.id LIMIT %(limit)s
 """
-_OF_PERSON = """
+_OF_PERSON = f"""
 AND EXISTS (SELECT FROM profiles_assignment a
-             WHERE a.signature_id = g.id AND a.author_id = %(author)s AND a.state <> 'rejected')
+             WHERE a.signature_id = g.id AND a.author_id = %(author)s AND a.state <> 'rejected' {_SAYS_WHERE})
 """
 
 _WROTE = """
@@ -108,13 +113,13 @@ _ABOUT = """
 SELECT x.paper_id, x.topic_id FROM papers_papertopic x
  WHERE x.paper_id = ANY(%(papers)s) AND x.topic_id = ANY(%(topics)s) ORDER BY 1, 2
 """
-_AT = """
+_AT = f"""
 SELECT a.author_id, f.institution_id, count(DISTINCT g.paper_id), min(y.year), max(y.year)
   FROM papers_signature g
   JOIN unnest(%(works)s::bigint[], %(years)s::int[]) AS y(paper_id, year) USING (paper_id)
   JOIN profiles_assignment a ON a.signature_id = g.id AND a.state <> 'rejected'
   JOIN papers_affiliation f ON f.signature_id = g.id
- WHERE a.author_id = ANY(%(people)s) AND f.institution_id = ANY(%(institutions)s)
+ WHERE a.author_id = ANY(%(people)s) AND f.institution_id = ANY(%(institutions)s) {_SAYS_WHERE}
  GROUP BY 1, 2 ORDER BY 1, 2
 """
 _TIES = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,18 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from graph.neighbourhoods import around, works
 from graph.networks import Count, Edge, Filters, Slice, draw
-from papers.models import Batch, Institution, Paper, Topic
-from profiles.models import Assignment, Author
+from papers.institutions import link
+from papers.models import Batch, Institution, Paper, Signature, Topic
+from profiles.models import Assignment, Author, OwnWords
 from tests.conftest import fact
 
 pytestmark = pytest.mark.django_db
 
 Bring = Callable[..., Batch]
-
-
-def printed(names: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Names with their affiliations, as a snapshot prints them."""
-    return [{"name": name, "affiliations": places} for name, places in names.items()]
 
 
 def labels(slice_: Slice, kind: str) -> list[str]:
@@ -175,6 +170,22 @@ def test_nobody_hidden_is_in_any_slice(engines: None) -> None:
             found = around(place, filters=filters)
             assert "Charles Babbage" not in labels(found, "person")
             assert found.counts["person"].shown == found.counts["person"].total
+
+
+def test_whose_affiliation_is_off_the_page_is_put_at_no_place(bring: Bring) -> None:
+    bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"]))
+    Signature.objects.update(affiliations=["Analytical Society"])
+    link([Paper.objects.get().pk])
+    ada, society = person("Ada Lovelace"), Institution.objects.get()
+    assert labels(around(ada), "institution") == ["Analytical Society"]
+    assert labels(around(society), "person") == ["Ada Lovelace", "Charles Babbage"]
+    OwnWords.objects.create(author=ada, hidden=[OwnWords.Hidden.AFFILIATION])
+    assert labels(around(ada), "institution") == []
+    assert labels(around(society), "person") == ["Charles Babbage"]
+    for place in (Paper.objects.get(), Topic.objects.first()):
+        found = around(place)
+        at = {edge.source for edge in found.edges if edge.kind == "at" and edge.source != found.focus}
+        assert at == {f"person-{person('Charles Babbage').pk}"}
 
 
 def test_rejected_works_tie_nobody(engines: None) -> None:
