@@ -182,7 +182,7 @@ def test_whose_affiliation_is_off_the_page_is_put_at_no_place(bring: Bring) -> N
     OwnWords.objects.create(author=ada, hidden=[OwnWords.Hidden.AFFILIATION])
     assert labels(around(ada), "institution") == []
     assert labels(around(society), "person") == ["Charles Babbage"]
-    for place in (Paper.objects.get(), Topic.objects.first()):
+    for place in (Paper.objects.get(), Topic.objects.get()):
         found = around(place)
         at = {edge.source for edge in found.edges if edge.kind == "at" and edge.source != found.focus}
         assert at == {f"person-{person('Charles Babbage').pk}"}
