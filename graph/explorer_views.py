@@ -7,14 +7,12 @@ answers for each of them.
 
 from __future__ import annotations
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
-from psycopg.errors import QueryCanceled
 
-from papers.bounded import within
+from papers.bounded import TooSlow, within
 from papers.fragments import wants_fragment
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
@@ -49,9 +47,7 @@ def explorer(request: HttpRequest) -> HttpResponse:
     try:
         with within(TIMEOUT_MS):
             slice_ = around(place, EXPLORER, filters)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
-            raise
+    except TooSlow:
         return render(request, "graph/explorer_start.html", _beginnings() | {"too_much": True}, status=503)
     context = {
         "at": id_,

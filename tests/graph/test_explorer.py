@@ -14,7 +14,8 @@ from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.test import Client
 
-from graph import snapshots
+from graph import explorer_views, snapshots
+from graph.neighbourhoods import works
 from papers.models import Paper, Topic
 from profiles.models import Author
 from tests.conftest import fact
@@ -146,3 +147,10 @@ def test_the_script_is_given_addresses_and_words_as_data(client: Client, ada: Au
     scripts = re.findall(r"<script(?![^>]*(?:src=|application/json))", page)
     assert scripts == []
     assert not re.search(r'\son\w+="|\sstyle="', page)
+
+
+def test_a_slice_that_takes_too_long_is_given_up(client: Client, ada: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(works, "_NEWEST", "SELECT 1, 2000 FROM pg_sleep(9)")
+    monkeypatch.setattr(explorer_views, "TIMEOUT_MS", 50)
+    said = html(client, f"/graph/?at=person-{ada.pk}", status=503)
+    assert "This would take too long; ask for fewer years or kinds." in said
