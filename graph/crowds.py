@@ -17,7 +17,7 @@ from papers.bounded import TooSlow, within
 from profiles.models import Author
 
 from .coauthorships import LARGEST_TEAM, TEAM_SIZE
-from .networks import team_weight
+from .networks import fitting, team_weight
 
 NAMES_READ = 100_000  # printed on the papers that are read: a fifth of a second
 TIMEOUT_MS = 2_000  # for each of the two statements
@@ -100,7 +100,7 @@ def of(author: Author, most: int = SHOWN) -> Crowd | None:
             works = tuple(Work(paper, names, team_weight(names)) for paper, names in cursor.fetchall())
             if not works:
                 return Crowd()
-            read = _read(works)
+            read = fitting((work.names for work in works), NAMES_READ)
             cursor.execute(_PEOPLE, given | {"papers": [work.paper for work in works[:read]]})
             rows = cursor.fetchall()
     except TooSlow:
@@ -108,13 +108,3 @@ def of(author: Author, most: int = SHOWN) -> Crowd | None:
     known = Author.objects.in_bulk([pk for pk, _works, _people in rows])
     met = tuple(Met(known[pk], shared) for pk, shared, _people in rows)
     return Crowd(works, read, rows[0][2] if rows else 0, met)
-
-
-def _read(works: tuple[Work, ...]) -> int:
-    """How many of the newest works hold at most `NAMES_READ` names; the first is read however long it is."""
-    names = 0
-    for read, work in enumerate(works):
-        names += work.names
-        if read and names > NAMES_READ:
-            return read
-    return len(works)

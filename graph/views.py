@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
 
 from papers.bounded import TooSlow, within
-from papers.cells import no_formula
+from papers.cells import as_csv
 from papers.fragments import wants_fragment
 from papers.models import BatchRecord, Institution, Paper, Topic
 from profiles.hidden import Hidden
@@ -75,7 +75,6 @@ def _page(
     at = places.id_of(place)
     context: dict[str, object] = {
         "place": place,
-        "author": place,
         "name": name,
         "kind": at.partition("-")[0],
         "graph_url": graph_url,
@@ -135,9 +134,7 @@ def _json(slice_: Slice, filters: Filters) -> HttpResponse:
 
 
 def _csv(slice_: Slice, filters: Filters) -> HttpResponse:
-    out = io.StringIO()
-    csv.writer(out).writerows([no_formula(str(cell)) for cell in row] for row in as_rows(slice_))
-    return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
+    return as_csv(f"{slice_.focus}.csv", ([str(cell) for cell in row] for row in as_rows(slice_)))
 
 
 def _graphml(slice_: Slice, filters: Filters) -> HttpResponse:

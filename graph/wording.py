@@ -1,4 +1,4 @@
-"""What slices say in English, as `networks` writes it, for translation; and addresses of tables in another order."""
+"""What slices say in English, as `networks` writes it, for translation."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from graph import places
-from graph.networks import Edge, Filters, Kind, Node, Slice
+from graph.networks import Edge, Filters, Kind, Node, Slice, fitting
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 
@@ -248,19 +248,8 @@ def gather(sql: str, of: int, filters: Filters, names: bool = True) -> Works:
         [[total]] = rows(count, of=of, **given)
     if names and newest:
         printed = dict(rows(_NAMES, works=[pk for pk, _ in newest]))
-        newest = newest[: _fitting(printed[pk] for pk, _ in newest)]
+        newest = newest[: fitting((printed[pk] for pk, _ in newest), MOST_NAMES)]
     return Works([pk for pk, _ in newest], [year for _, year in newest], total)
-
-
-def _fitting(teams: Iterator[int]) -> int:
-    """How many works of these team sizes print at most MOST_NAMES names together; never none."""
-    fitting = sum_ = 0
-    for team in teams:
-        sum_ += team
-        if fitting and sum_ > MOST_NAMES:
-            break
-        fitting += 1
-    return fitting
 
 
 def together(focus: Node, found: Mapping[Kind, Ranking], edges: Iterable[Edge], **more: Any) -> Slice:

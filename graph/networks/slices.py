@@ -56,6 +56,21 @@ def team_weight(team: int) -> float:
     return 0.0 if team == 1 else 1.0 / (team - 1)
 
 
+def fitting(teams: Iterable[int], most: int) -> int:
+    """How many of the teams, from the first, are at most `most` people together; the first however large it is.
+
+    >>> fitting([2, 3, 4], 5), fitting([9, 1], 5), fitting([], 5)
+    (2, 1, 0)
+    """
+    fitted = people = 0
+    for team in teams:
+        people += team
+        if fitted and people > most:
+            break
+        fitted += 1
+    return fitted
+
+
 def coauthorship(papers: Iterable[tuple[tuple[str, ...], int | None]]) -> dict[tuple[str, str], Tie]:
     """Every pair's tie, keyed by the two author ids in sorted order.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -28,18 +27,11 @@ from tests.test_browser import browser
 
 __all__ = ["browser", "page"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 Bring = Callable[..., Batch]
 ORCID = "0000-0002-1825-0097"
 NOBODY = 999_999
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.GRAPH_DIR = tmp_path / "graph"
-    monkeypatch.setattr(snapshots, "_held", None)
-    monkeypatch.setattr(snapshots, "_given_up", "")
 
 
 @pytest.fixture

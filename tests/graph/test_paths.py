@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -17,16 +16,9 @@ from papers.models import Batch, Paper
 from profiles.models import Assignment, Author
 from tests.conftest import fact
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 Bring = Callable[..., Batch]
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.GRAPH_DIR = tmp_path / "graph"
-    monkeypatch.setattr(snapshots, "_held", None)
-    monkeypatch.setattr(snapshots, "_given_up", "")
 
 
 @pytest.fixture

@@ -20,14 +20,7 @@ from profiles.models import Assignment, Author
 from tests.conftest import fact
 
 Bring = Callable[..., Batch]
-
-
-@pytest.fixture(autouse=True)
-def folder(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    settings.GRAPH_DIR = root = tmp_path / "graph"
-    monkeypatch.setattr(snapshots, "_held", None)
-    monkeypatch.setattr(snapshots, "_given_up", "")
-    return root
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture
