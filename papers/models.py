@@ -13,12 +13,13 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from pgvector.django import HalfVectorField, HnswIndex
 
 
 def _beside_pages(slug: str) -> str:
@@ -83,7 +84,11 @@ class Paper(models.Model):
         null=True, editable=False, help_text="of the line that left this row as it is; none where no line did"
     )
     search = models.GeneratedField(
-        expression=SearchVector("title_text", config="english"), output_field=SearchVectorField(), db_persist=True
+        # A tsvector has at most 1 MB; no abstract is longer than a few thousand letters, and anybody's text may be.
+        expression=SearchVector("title_text", config="english", weight="A")
+        + SearchVector(Left("abstract", 20_000), config="english", weight="B"),
+        output_field=SearchVectorField(),
+        db_persist=True,
     )
 
     objects = PaperQuerySet.as_manager()
@@ -120,6 +125,22 @@ class Paper(models.Model):
     @cached_property
     def doi_url(self) -> str | None:
         return f"https://doi.org/{self.doi}" if self.doi else None
+
+
+class PaperEmbedding(models.Model):
+    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone."""
+
+    DIMENSIONS = 384
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="embedding")
+    vector = HalfVectorField(dimensions=DIMENSIONS, help_text="of length 1")
+    digest = models.BinaryField(help_text="of the model and the text embedded; another one says that it is out of date")
+
+    class Meta:
+        indexes = [HnswIndex(fields=["vector"], name="paperembedding_near", opclasses=["halfvec_cosine_ops"])]
+
+    def __str__(self) -> str:
+        return f"embedding of {self.paper_id}"
 
 
 class PaperTopic(models.Model):
