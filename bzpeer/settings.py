@@ -152,6 +152,9 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 
+# Papers are embedded in the background and searched by meaning; off, by words alone and no model is loaded.
+EMBEDDINGS = env.flag("EMBEDDINGS", True)
+
 HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
 HARVEST_OPENALEX = env.text("HARVEST_OPENALEX", "https://api.openalex.org/works")
 # arXiv's terms of use: one request in three seconds; other repositories are hardly more patient.
