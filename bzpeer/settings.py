@@ -149,6 +149,8 @@ CELERY_BEAT_SCHEDULE = {
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
+    # What no batch asked for: after a stop in the middle, or with embeddings switched on later.
+    "embed-papers": {"task": "bzpeer.embed_papers", "schedule": 10.0 * BEAT_SECONDS, "options": {"priority": 9}},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 

@@ -77,11 +77,13 @@ def enabled() -> bool:
 
 def coverage() -> tuple[int, int]:
     """(papers with an embedding, all papers), at most a minute old."""
-    counted: tuple[int, int] | None = cache.get("meaning:coverage")
-    if counted is None:
-        counted = PaperEmbedding.objects.count(), Paper.objects.count()
-        cache.set("meaning:coverage", counted, COVERAGE_SECONDS)
+    counted: tuple[int, int] = cache.get_or_set("meaning:coverage", count, COVERAGE_SECONDS) or count()
     return counted
+
+
+def count() -> tuple[int, int]:
+    """(papers with an embedding, all papers), as of now."""
+    return PaperEmbedding.objects.count(), Paper.objects.count()
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
