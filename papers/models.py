@@ -21,6 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from pgvector.django import HalfVectorField, HnswIndex
 
+from .names import split_name
+
 
 def _beside_pages(slug: str) -> str:
     """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
@@ -204,6 +206,14 @@ class Signature(models.Model):
         Load `assignment__author` with whatever prints many.
         """
         return self.assignment.author.name if self.hides_printed else self.name
+
+    @property
+    def shown_parts(self) -> tuple[str, str, str]:
+        """(family, given, suffix) of `shown_name`."""
+        if not self.hides_printed:
+            return self.family, self.given, self.suffix
+        family, given, suffix = split_name(self.shown_name)
+        return (family, given, suffix) if family else (self.shown_name, "", "")
 
 
 class Institution(models.Model):
