@@ -130,13 +130,16 @@ class Paper(models.Model):
 
 
 class PaperEmbedding(models.Model):
-    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone."""
+    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone.
+
+    A trigger of the database removes it where the paper's title or abstract changes (`papers.meaning`).
+    """
 
     DIMENSIONS = 384
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="embedding")
     vector = HalfVectorField(dimensions=DIMENSIONS, help_text="of length 1")
-    digest = models.BinaryField(help_text="of the model and the text embedded; another one says that it is out of date")
+    digest = models.BinaryField(db_index=True, help_text="of the model, 4 bytes, and of the text that was embedded")
 
     class Meta:
         indexes = [HnswIndex(fields=["vector"], name="paperembedding_near", opclasses=["halfvec_cosine_ops"])]
