@@ -194,6 +194,8 @@ def load(graph: Incidence, ties: synthetic.Ties, say: Callable[[str], None] = la
                 probability="0.95", evidence=f"'{_EVIDENCE}'", model="'bench'")  # fmt: skip
         number = {"id": np.arange(1, INSTITUTIONS + 1)}
         _insert("papers_institution", number, id="id", name="'Institute ' || id", key="'institute ' || id")
+        _insert("papers_institutionname", number, key="'institute ' || id", printed="'Institute ' || id",
+                institution_id="id")  # fmt: skip
         _insert("papers_affiliation", named, signature_id="id", institution_id=institute)
         say("loading coauthorships")
         _insert("graph_coauthorship", tie, author_id="author", coauthor_id="coauthor", works="works", weight="weight",

@@ -40,6 +40,7 @@ TABLES = (
     "papers_signature",
     "papers_papertopic",
     "papers_institution",
+    "papers_institutionname",
     "papers_affiliation",
     "papers_batchrecord",
 )

@@ -18,6 +18,7 @@ from django.core.exceptions import BadRequest
 from django.core.signing import BadSignature, Signer
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from papers import meaning
 from papers.bounded import within
@@ -53,12 +54,11 @@ class Filters:
 
     def of(self, papers: PaperQuerySet) -> PaperQuerySet:
         """Those papers that pass."""
-        if self.year_from or self.year_to:
-            papers = papers.annotate(day=Coalesce("updated", "created"))
+        day = Coalesce("updated", "created")
         if self.year_from:
-            papers = papers.filter(day__gte=date(_year(self.year_from), 1, 1))
+            papers = papers.filter(GreaterThanOrEqual(day, date(_year(self.year_from), 1, 1)))
         if self.year_to:
-            papers = papers.filter(day__lte=date(_year(self.year_to), 12, 31))
+            papers = papers.filter(LessThanOrEqual(day, date(_year(self.year_to), 12, 31)))
         if self.topic:
             papers = papers.filter(topics__slug=storable(self.topic))
         if self.person:
