@@ -144,7 +144,7 @@ def _import(sample: Path) -> Pass:
             windows.append((batch.total, (batch.total - last[0]) / (now - last[1]), memory))
             last = batch.total, now
 
-    with _timed(Cost(0)) as cost, sample.open("rb") as stream:
+    with timed(Cost(0)) as cost, sample.open("rb") as stream:
         importing.run(batch, stream, report)
     cost.records = batch.total
     after = _written()
@@ -156,7 +156,7 @@ def _import(sample: Path) -> Pass:
 
 
 @contextlib.contextmanager
-def _timed(cost: Cost) -> Iterator[Cost]:
+def timed(cost: Cost) -> Iterator[Cost]:
     connection.ensure_connection()
     backend = connection.connection.info.backend_pid
     began = time.perf_counter(), _client_seconds(), _process_seconds(backend)
@@ -243,7 +243,7 @@ def _copied_in(rows: Sequence[tuple[str, str, Path]], like: str, records: int) -
             cursor.execute(f"CREATE TABLE bare (LIKE {table} {like})")
             _settle()
             copying = cursor.copy(f"COPY bare ({columns}) FROM STDIN")
-            with path.open("rb") as file, _timed(cost), copying as copy:
+            with path.open("rb") as file, timed(cost), copying as copy:
                 while data := file.read(_BUFFER):
                     copy.write(data)
             cursor.execute("DROP TABLE bare")
