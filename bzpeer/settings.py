@@ -149,8 +149,13 @@ CELERY_BEAT_SCHEDULE = {
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
+    # What no batch asked for: after a stop in the middle, or with embeddings switched on later.
+    "embed-papers": {"task": "bzpeer.embed_papers", "schedule": 10.0 * BEAT_SECONDS, "options": {"priority": 9}},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
+
+# Papers are embedded in the background and searched by meaning; off, by words alone and no model is loaded.
+EMBEDDINGS = env.flag("EMBEDDINGS", True)
 
 HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
 HARVEST_OPENALEX = env.text("HARVEST_OPENALEX", "https://api.openalex.org/works")

@@ -21,6 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from pgvector.django import HalfVectorField, HnswIndex
 
+from .names import split_name
+
 
 def _beside_pages(slug: str) -> str:
     """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
@@ -128,13 +130,16 @@ class Paper(models.Model):
 
 
 class PaperEmbedding(models.Model):
-    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone."""
+    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone.
+
+    A trigger of the database removes it where the paper's title or abstract changes (`papers.meaning`).
+    """
 
     DIMENSIONS = 384
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="embedding")
     vector = HalfVectorField(dimensions=DIMENSIONS, help_text="of length 1")
-    digest = models.BinaryField(help_text="of the model and the text embedded; another one says that it is out of date")
+    digest = models.BinaryField(db_index=True, help_text="of the model, 4 bytes, and of the text that was embedded")
 
     class Meta:
         indexes = [HnswIndex(fields=["vector"], name="paperembedding_near", opclasses=["halfvec_cosine_ops"])]
@@ -204,6 +209,14 @@ class Signature(models.Model):
         Load `assignment__author` with whatever prints many.
         """
         return self.assignment.author.name if self.hides_printed else self.name
+
+    @property
+    def shown_parts(self) -> tuple[str, str, str]:
+        """(family, given, suffix) of `shown_name`."""
+        if not self.hides_printed:
+            return self.family, self.given, self.suffix
+        family, given, suffix = split_name(self.shown_name)
+        return (family, given, suffix) if family else (self.shown_name, "", "")
 
 
 class Institution(models.Model):
