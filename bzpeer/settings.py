@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "papers",
 ]
 MIDDLEWARE = [
+    "bzpeer.caching.KeepPages",
     "bzpeer.middleware.Headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
+    "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"
@@ -130,6 +132,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL, _cache = redis_databases(env.text("REDIS_URL", "redis://127.0.0.1:6379"))
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+PAGES_KEPT = env.whole("PAGES_KEPT", 10_000)  # pages for visitors in that cache, some 10 kB each; 0: none
 # The broker is a hint and Postgres the truth: results live in `papers.Batch`, and a lost message is sent again.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
