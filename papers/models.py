@@ -25,8 +25,8 @@ from .names import split_name
 
 
 def _beside_pages(slug: str) -> str:
-    """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    return f"{slug}-" if slug == "graph" else slug
+    """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
+    return f"{slug}-" if slug in {"graph", "people", "names", "change"} else slug
 
 
 class Topic(models.Model):
