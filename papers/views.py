@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from . import identifiers
+from . import identifiers, signposting
 from .cells import no_formula
+from .exports import work_of
 from .models import Batch, BatchRecord, Institution, Paper, Topic
 from .paging import newest
 from .permissions import for_importers
@@ -31,11 +32,13 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
     institutions = Institution.objects.filter(signatures__paper=paper).annotate(first=Min("signatures__position"))
-    return render(
+    stated = work_of(paper)
+    page = render(
         request,
         "papers/work.html",
         {
             "paper": paper,
+            "stated": stated,
             "signatures": signatures,
             "topics": paper.topics.all(),
             "versions": paper.versions,
@@ -43,6 +46,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
             "institutions": institutions.order_by("first", "pk"),
         },
     )
+    return signposting.signposted(page, signposting.work(stated), signposting.linkset_of(pk))
 
 
 @require_safe
