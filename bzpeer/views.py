@@ -1,4 +1,4 @@
-"""Pages that show several rooms at once: home, search and a shared name; and what machines ask for."""
+"""Pages that show several rooms at once: home and a shared name; and what machines ask for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
 from profiles.models import Author
 from profiles.namesakes import namesakes
-from profiles.search import find_people
 
 PEOPLE_SHOWN = 12
 PAPERS_SHOWN = 8
@@ -48,21 +46,6 @@ def _counted() -> tuple[dict[str, int], Sequence[Topic]]:
     topics = list(Topic.objects.annotate(works_count=Count("papers")).order_by("-works_count", "name")[:TOPICS_SHOWN])
     cache.set("home", (counts, topics), COUNTS_SECONDS)
     return counts, topics
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """People, papers and topics for one query; as a page, or as the results alone for HTMX."""
-    query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    found = find_people(query)
-    context = {
-        "query": query,
-        "people": found.people,
-        "fuzzy": found.fuzzy,
-        "papers": Paper.objects.matching(query).newest_first().with_people()[:PAPERS_SHOWN] if query else [],
-        "topics": Topic.objects.filter(name__icontains=query)[:PAPERS_SHOWN] if query else [],
-    }
-    return render(request, "bzpeer/_results.html" if wants_fragment(request) else "bzpeer/search.html", context)
 
 
 @require_safe

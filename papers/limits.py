@@ -127,13 +127,13 @@ def take(name: str, key: str) -> float | None:
     numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
     kept = (max(limit.most for limit in limits), max(limit.seconds for limit in limits) + 1)
     try:
-        wait = cast(bytes | None, _redis().eval(_SCRIPT, 1, f"limit:{name}:{hashed}", *kept, *numbers))
+        wait = cast(bytes | None, redis_client().eval(_SCRIPT, 1, f"limit:{name}:{hashed}", *kept, *numbers))
     except RedisError:
         return None if all(limit.open for limit in limits) else AWAY
     return None if wait is None else float(wait)
 
 
-def _redis() -> Redis:
+def redis_client() -> Redis:
     """The client behind Django's cache, whose own interface knows no scripts."""
     return cast(Redis, cast(Any, cache)._cache.get_client(None, write=True))
 

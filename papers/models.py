@@ -130,13 +130,16 @@ class Paper(models.Model):
 
 
 class PaperEmbedding(models.Model):
-    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone."""
+    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone.
+
+    A trigger of the database removes it where the paper's title or abstract changes (`papers.meaning`).
+    """
 
     DIMENSIONS = 384
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="embedding")
     vector = HalfVectorField(dimensions=DIMENSIONS, help_text="of length 1")
-    digest = models.BinaryField(help_text="of the model and the text embedded; another one says that it is out of date")
+    digest = models.BinaryField(db_index=True, help_text="of the model, 4 bytes, and of the text that was embedded")
 
     class Meta:
         indexes = [HnswIndex(fields=["vector"], name="paperembedding_near", opclasses=["halfvec_cosine_ops"])]
@@ -217,10 +220,19 @@ class Signature(models.Model):
 
 
 class Institution(models.Model):
-    """A place that papers print beside names. Printed forms with one `key` are one institution."""
+    """A place that papers print beside names, in whatever form (`InstitutionName`).
 
-    name = models.TextField(help_text="as first printed")
-    key = models.CharField(max_length=400, unique=True, help_text="folded name: papers.institutions.key_of")
+    One that curators merged leads to its heir: no affiliation is at it, and forms that fold to its key are the heir's.
+    """
+
+    name = models.TextField(help_text="as first printed, unless a curator said otherwise")
+    key = models.CharField(
+        max_length=400,
+        unique=True,
+        null=True,
+        help_text="what its forms fold to (papers.affiliations.place_of); none where a curator set it apart",
+    )
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged")
     signatures = models.ManyToManyField(Signature, through="Affiliation", related_name="institutions")
 
     def __str__(self) -> str:
@@ -235,8 +247,43 @@ class Institution(models.Model):
         return _beside_pages(slugify(self.name)[:80].strip("-") or "institution")
 
 
+class InstitutionName(models.Model):
+    """A form in which papers print an institution. Its home is where it was put; the heir of that is where it leads."""
+
+    key = models.CharField(max_length=400, unique=True, help_text="folded line: papers.affiliations.key_of")
+    printed = models.TextField(help_text="as first printed")
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="names")
+    held = models.BooleanField(default=False, help_text="a curator said where it belongs, which no rule changes")
+
+    def __str__(self) -> str:
+        return self.printed
+
+
+class InstitutionChange(models.Model):
+    """What a curator changed of institutions, with what it takes to undo it (`papers.correcting`)."""
+
+    class Kind(models.TextChoices):
+        MOVE = "move", pgettext_lazy("institution", "Forms moved")
+        MERGE = "merge", pgettext_lazy("institution", "Merged")
+        RENAME = "rename", pgettext_lazy("institution", "Renamed")
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    source = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="changes")
+    target = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, related_name="+")
+    before = models.JSONField(default=dict, help_text="the old name, or where each form was: {id: [home, held]}")
+    after = models.TextField(blank=True, help_text="the new name")
+    reason = models.CharField(max_length=500)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.source}"
+
+
 class Affiliation(models.Model):
-    """An institution is printed beside a signature: `Signature.affiliations`, by entity."""
+    """An institution is printed beside a signature: `Signature.affiliations`, by entity; never one that was merged."""
 
     signature = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="+")
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
