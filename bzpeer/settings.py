@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django_htmx",
     "d3_bridge",  # for the d3.js that it carries
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
+    "bzpeer.exporting.Formats",
     "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"
