@@ -90,19 +90,20 @@ class Measured:
 
 
 @contextlib.contextmanager
-def scratch_database() -> Iterator[None]:
-    """Work in an empty database of our own on the same server; it is dropped at the end."""
+def scratch_database(keep: bool = False) -> Iterator[str]:
+    """Work in an empty database of our own on the same server, of that name; it is dropped at the end."""
     name, scratch = connection.settings_dict["NAME"], f"bzpeer_bench_{os.getpid()}"
     _on_server(f'CREATE DATABASE "{scratch}"')
     try:
         connection.close()
         connection.settings_dict["NAME"] = scratch
         call_command("migrate", verbosity=0)
-        yield
+        yield scratch
     finally:
         connection.close()
         connection.settings_dict["NAME"] = name
-        _on_server(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
+        if not keep:
+            _on_server(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
         connection.close()
 
 

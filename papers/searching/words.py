@@ -177,23 +177,24 @@ def _at_least(least: int, words: Sequence[Word]) -> str:
     >>> _at_least(2, [Word("a", "a"), Word("b", "b"), Word("it's", "it's")])
     "('a'&'b')|('a'&'it''s')|('b'&'it''s')"
     """
-    quoted = [_quoted(word.lexeme) for word in words]
-    return "|".join(f"({'&'.join(some)})" for some in combinations(quoted, least))
+    each = [quoted(word.lexeme) for word in words]
+    return "|".join(f"({'&'.join(some)})" for some in combinations(each, least))
 
 
-def _quoted(lexeme: str) -> str:
+def quoted(lexeme: str) -> str:
+    """As a tsquery writes it."""
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _matches(words: Sequence[Word], ids: Sequence[int], title: str) -> list[Match]:
     """Which of the words each paper has; `title` is folded. Raises nothing for ids that are gone."""
     bits = [f"((words @@ %s::tsquery)::int << {n})" for n in range(len(words))]
-    quoted = [_quoted(word.lexeme) for word in words]
+    each = [quoted(word.lexeme) for word in words]
     statement = _WHERE.format(title=" | ".join(bits), anywhere=" | ".join(bits))
     everywhere = (1 << len(words)) - 1
     found = []
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*(f"{lexeme}:A" for lexeme in quoted), *quoted, list(ids)])
+        cursor.execute(statement, [*(f"{lexeme}:A" for lexeme in each), *each, list(ids)])
         for paper, day, printed, titled, anywhere in cursor.fetchall():
             found.append(
                 Match(
