@@ -37,8 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django_htmx",
+    "ninja",  # for the Swagger UI that it carries
     "d3_bridge",  # for the d3.js that it carries
     "csp",
     "allauth",
@@ -54,11 +56,13 @@ INSTALLED_APPS = [
     "papers",
 ]
 MIDDLEWARE = [
+    "bzpeer.caching.KeepPages",
     "bzpeer.middleware.Headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bzpeer.api.doors.Interface",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -72,6 +76,8 @@ MIDDLEWARE = [
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
+    "bzpeer.exporting.Formats",
+    "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"
@@ -130,6 +136,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL, _cache = redis_databases(env.text("REDIS_URL", "redis://127.0.0.1:6379"))
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+PAGES_KEPT = env.whole("PAGES_KEPT", 10_000)  # pages for visitors in that cache, some 10 kB each; 0: none
 # The broker is a hint and Postgres the truth: results live in `papers.Batch`, and a lost message is sent again.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

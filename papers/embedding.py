@@ -67,17 +67,17 @@ def paper_text(title: str, abstract: str) -> str:
 
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors, shape (len(texts), 384), in the order of the texts. Raises `Unavailable`."""
-    tokenizer, session = _model()
+    tokenizer, session = model()
     tokens = [tokenizer.encode(clean(text[:LONGEST])).ids for text in texts]
     vectors = np.empty((len(tokens), DIMENSIONS), np.float32)
     by_length = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))  # so that a batch pads little
     for start in range(0, len(by_length), BATCH):
         rows = by_length[start : start + BATCH]
-        vectors[rows] = _run(session, [tokens[i] for i in rows])
+        vectors[rows] = run(session, [tokens[i] for i in rows])
     return vectors
 
 
-def _run(session: Any, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+def run(session: Any, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """Embeddings of one batch of token ids, none of which is empty: each begins with [CLS]."""
     ids = np.zeros((len(batch), max(map(len, batch))), np.int64)
     mask = np.zeros_like(ids)
@@ -90,7 +90,7 @@ def _run(session: Any, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     return summed / lengths
 
 
-def _model() -> tuple[Any, Any]:
+def model() -> tuple[Any, Any]:
     """(tokenizer, session), loaded once a process: half a second and 150 MB, hence not before they are needed."""
     with _loading:
         return _loaded()

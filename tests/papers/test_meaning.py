@@ -197,7 +197,7 @@ def test_switched_off_nothing_is_near_and_no_model_is_loaded(
 ):
     embed_all()
     settings.EMBEDDINGS = False
-    monkeypatch.setattr(embedding, "_model", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(embedding, "model", lambda: pytest.fail("loaded"))
     assert not meaning.enabled()
     assert meaning.near(ASKED, Paper.objects.all(), 3) == []
     assert meaning.near_paper(three["2001.00001"], 3) == []
