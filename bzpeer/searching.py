@@ -32,7 +32,7 @@ from papers.searching.explaining import explained
 from papers.searching.queries import read
 from profiles.identifiers import holders
 from profiles.models import Author
-from profiles.search import Found, find_people
+from profiles.search import find_people
 
 FEW, MANY = 6, 20  # of a kind that stands beside others, and of one that is asked for alone
 LONGEST_NAME = 8  # words; a longer query is a sentence, and nobody's name
@@ -140,13 +140,19 @@ class _Asked:
         query, limit = self.query, MANY if kind else FEW
         found: dict[str, Any] = {}
         if kind in ("", "people") and len(query.words) <= LONGEST_NAME:
-            people = self.within(_("people"), lambda: find_people(query.text, limit)) or Found([])
-            found |= {"people": people.people, "fuzzy": people.fuzzy}
-        if kind in ("", "topics"):
-            found["topics"] = self.within(_("topics"), lambda: names.topics(query, limit))
-        if kind in ("", "institutions"):
-            places = self.within(_("institutions"), lambda: names.institutions(query, limit, anywhere=anywhere))
-            found["institutions"] = places
+            try:
+                people = find_people(query.text, limit)  # within a time of its own
+                found |= {"people": people.people, "fuzzy": people.fuzzy}
+            except TooSlow:
+                self.slow.append(_("people"))
+
+        def named() -> dict[str, Any]:
+            topics = names.topics(query, limit) if kind in ("", "topics") else []
+            places = names.institutions(query, limit, anywhere=anywhere) if kind in ("", "institutions") else []
+            return {"topics": topics, "institutions": places}
+
+        if kind not in ("people", "papers"):
+            found |= self.within(_("topics and institutions"), named) or {}
         return found
 
 
