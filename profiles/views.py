@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from papers import institutions
 from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
@@ -75,6 +76,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "own": editing.own(author),
+        "institution": institutions.of_form(author.affiliation) if author.affiliation else None,
         "door": inviting.door(request.user, author, timezone.now()),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
