@@ -12,8 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from . import identifiers, institutions
+from . import identifiers, institutions, signposting
 from .cells import no_formula
+from .exports import work_of
 from .fragments import wants_fragment
 from .models import Batch, BatchRecord, Institution, Paper, PaperQuerySet, Topic
 from .paging import newest
@@ -36,11 +37,13 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
     printed = Institution.objects.filter(signatures__paper=paper).annotate(first=Min("signatures__position"))
-    return render(
+    stated = work_of(paper)
+    page = render(
         request,
         "papers/work.html",
         {
             "paper": paper,
+            "stated": stated,
             "signatures": signatures,
             "topics": paper.topics.all(),
             "versions": paper.versions,
@@ -48,6 +51,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
             "institutions": printed.order_by("first", "pk"),
         },
     )
+    return signposting.signposted(page, signposting.work(stated), signposting.linkset_of(pk))
 
 
 @require_safe
