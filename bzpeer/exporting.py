@@ -29,7 +29,7 @@ import papers.views
 import profiles.views
 from papers import limits, signposting
 from papers.bounded import TooSlow
-from papers.exports import FORMATS, MEDIA_TYPES, jsonld, streamed, work_of
+from papers.exports import FORMATS, MEDIA_TYPES, PIECE, jsonld, streamed, work_of
 from papers.exports.jsonld import Node
 from papers.models import Institution, Paper, Topic
 from papers.searching import search as papers_for
@@ -160,7 +160,7 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """/search.bib?q=…: the first works that a search finds, in its order and with the filters of its page."""
     form = SearchForm(request.GET)
     if not form.is_valid():
-        raise BadRequest(" ".join(chain.from_iterable(form.errors.values())))
+        raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
     query, filters = request.GET.get("q", ""), form.filters()
     works: list[Paper] = []
     after = ""
