@@ -48,6 +48,7 @@ urlpatterns = [
     path("changes/<int:pk>/", changing.shown, name="change_set"),
     path("changes/<int:pk>/undo/", changing.undone, name="change_undo"),
     path("changes/<int:pk>/redo/", changing.redone, name="change_redo"),
+    path("", include("bzpeer.api.urls")),
     path("", include("trust.urls")),
     path("", include("graph.urls")),
     path("", include("profiles.urls")),

@@ -284,6 +284,7 @@ ALLOWED = {
     ): "what `papers.text.markup` made, which escapes all that was printed",
     ("bzpeer/templatetags/formats.py", "mark_safe"): "JSON in which nothing can end a script element",
     ("papers/reading.py", "pickle"): "a pipe between a process and the parsers that it started",
+    ("papers/institutions.py", "RawSQL"): "a constant with a parameter",
     ("profiles/arrays.py", "RawSQL"): "constants with parameters",
     ("profiles/following.py", "RawSQL"): "a constant with a parameter",
     ("profiles/models/authors.py", "RawSQL"): "a constant with a parameter",
