@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from papers import identifiers
+from papers import identifiers, meaning
 from papers.bounded import TooSlow, within
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
@@ -165,7 +165,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         return redirect(straight.url)
     asked = _Asked(read(typed), [])
     context: dict[str, Any] = {"query": " ".join(typed.replace("\0", "").split())[:1_000], "straight": straight}
-    context |= {"asked": asked.query, "slow": asked.slow}
+    context |= {"asked": asked.query, "slow": asked.slow, "by_meaning": meaning.enabled()}
     if not asked.query.text:
         context |= {"examples": _examples()} if not typed.strip() else {}
         return _answer(request, context)

@@ -221,9 +221,19 @@ def test_while_typing_the_beginning_of_a_word_finds_titles(client: Client, libra
     page = html(client, "graph molec", headers=TYPING)
     assert "Graph networks for molecules" in page
     assert "Why here" not in page
-    assert "by meaning too" in page
+    assert "Show everything that fits" in page
     assert "A survey of graph networks" in html(client, "survey network", headers=TYPING)
     assert "papers-heading" not in html(client, "zzzz", headers=TYPING)
+
+
+def test_only_where_papers_are_embedded_is_meaning_spoken_of(
+    client: Client, library: None, monkeypatch: pytest.MonkeyPatch
+):
+    for address, headers in (("/search/", None), ("/search/?q=graph", None), ("/search/?q=graph", TYPING)):
+        assert "mean" not in client.get(address, headers=headers).content.decode()
+    monkeypatch.setattr(meaning, "enabled", lambda: True)
+    assert "by what they mean" in html(client, "")
+    assert "by meaning too" in html(client, "graph", headers=TYPING)
 
 
 def test_an_empty_query_shows_what_can_be_asked_by_what_is_here(client: Client, library: None):
