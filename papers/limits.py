@@ -97,8 +97,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
-    # client: a page of 200 records; a harvester that asks one after the other gets ten million papers a day
-    "oai": (Limit(10, 5, open=True), Limit(60, MINUTE, open=True)),
+    # client: a page of 200 records; a harvester that asks one after the other has a million papers in an hour
+    "oai": (Limit(20, 5, open=True), Limit(120, MINUTE, open=True)),
     # client: six searches through the whole graph; who reads an answer asks for the next one some seconds later
     "path": (Limit(10, 5, open=True), Limit(40, MINUTE, open=True)),
 }

@@ -90,7 +90,7 @@ def _arxiv(metadata: Element, paper: Paper) -> None:
     for signature in paper.signatures.all():
         author = named(authors, f"{{{_ARXIV}}}author")
         texts = list(zip(("keyname", "forenames", "suffix"), _parts(signature), strict=True))
-        texts += [("affiliation", place) for place in ([] if signature.hides_printed else signature.affiliations)]
+        texts += [("affiliation", place) for place in signature.affiliations]
         for name, text in texts:
             if text:
                 named(author, f"{{{_ARXIV}}}{name}", text)
