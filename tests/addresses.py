@@ -91,6 +91,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
 }
 # What stands after the question mark, where an address says nothing without it.
 _QUERIES: dict[str, Callable[[Objects], str]] = {
+    "oai": lambda o: "verb=ListRecords&metadataPrefix=arXiv",
     "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
     "search.<suffix:suffix>": lambda o: "q=on",
 }

@@ -300,6 +300,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/3rdparty/",
     ],
     ("200 200 200 200 200", "200 200 200 200 200"): [
+        "oai",
         "graph/conflicts.csv",
         "accounts/password/reset/",
         "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
