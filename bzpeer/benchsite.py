@@ -1,12 +1,14 @@
 """The site as `bench pages` serves it: an empty view beside, behind the same middleware. Entry point: `application`."""
 
+import os
+
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from .wsgi import application
-
-__all__ = ["application", "urlpatterns"]
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bzpeer.settings")
+application = get_wsgi_application()
 
 from .pagebench import own_cache
 from .urls import urlpatterns as site
