@@ -10,8 +10,8 @@ from django.urls import path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bzpeer.settings")
 application = get_wsgi_application()
 
-from .pagebench import own_cache
-from .urls import urlpatterns as site
+from .pagebench import own_cache  # noqa: E402 - after the set-up of Django
+from .urls import urlpatterns as site  # noqa: E402
 
 
 def empty(request: HttpRequest) -> HttpResponse:

@@ -49,6 +49,7 @@ REDIS_DATABASE = 9
 READERS = 2  # connections at a time: as many as there are workers
 ADDRESSES = 60  # of each page in each round
 ROUNDS = 3
+PATIENCE = 300  # seconds for an answer: the first one waits for the workers to start
 COUNTED = 20  # addresses of each page whose statements are counted
 PAIRS_A_PAPER = 4.8  # of the invented graph: what its teams give
 UNCHANGED_TARGET = 2.0
@@ -313,7 +314,7 @@ def _served(folder: Path) -> Iterator[int]:
     }
     with socket.create_server(("127.0.0.1", 0)) as listening, (folder / "log").open("w+") as log:
         command = [sys.executable, "-m", "gunicorn", "bzpeer.benchsite", "--bind", f"fd://{listening.fileno()}"]
-        command += ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--keep-alive", "60"]
+        command += ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--keep-alive", str(PATIENCE)]
         server = subprocess.Popen(
             [*command, "--no-control-socket"],
             env=environment,
@@ -345,7 +346,7 @@ class Answers:
 @contextlib.contextmanager
 def _readers(port: int) -> Iterator[Callable[[list[str], list[str]], Answers]]:
     """ask(addresses, ETags or []): by READERS connections, each request from another client's address."""
-    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(READERS)]
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE) for _ in range(READERS)]
     seen = iter(range(1, 1 << 32))
 
     def read(reader: int, addresses: list[str], tags: list[str]) -> list[tuple[float, int, str]]:

@@ -64,6 +64,8 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{what}")(**options)
         except (OSError, UnreadableFile) as error:
+            if "file" not in options:
+                raise
             raise CommandError(f"{options['file']} cannot be read: {error}") from error
         except GoldError as error:
             raise CommandError(str(error)) from error
