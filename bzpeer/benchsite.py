@@ -1,15 +1,17 @@
 """The site as `bench pages` serves it: an empty view beside, behind the same middleware. Entry point: `application`."""
 
+import os
+
 from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from .wsgi import application
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bzpeer.settings")
+application = get_wsgi_application()
 
-__all__ = ["application", "urlpatterns"]
-
-from .pagebench import own_cache
-from .urls import urlpatterns as site
+from .pagebench import own_cache  # noqa: E402 - after the set-up of Django
+from .urls import urlpatterns as site  # noqa: E402
 
 
 def empty(request: HttpRequest) -> HttpResponse:

@@ -43,7 +43,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import cc_delim_re, get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language
 from redis.exceptions import RedisError
 
@@ -132,7 +132,7 @@ def _says_how_many(sql: str) -> bool:
 
 def _has_written(database: BaseDatabaseWrapper) -> bool:
     """Whether the transaction that is open has written to pages. What a savepoint took back, Django has forgotten."""
-    return any(function is raise_generation for _ids, function, _robust in database.run_on_commit)
+    return any(callback[1] is raise_generation for callback in database.run_on_commit)
 
 
 def raise_generation() -> None:
@@ -215,7 +215,7 @@ def _may_be_shared(request: HttpRequest) -> bool:
 
 def _is_shareable(response: HttpResponse) -> bool:
     """Whether an answer is for everybody, and depends on nothing that `_key` leaves out."""
-    vary = {name.lower() for name in cc_delim_re.split(response.get("Vary", "")) if name}
+    vary = {name.strip().lower() for name in response.get("Vary", "").split(",")} - {""}
     return (
         response.status_code == 200
         and not response.cookies

@@ -92,19 +92,29 @@ class Measured:
 @contextlib.contextmanager
 def scratch_database(keep: bool = False) -> Iterator[str]:
     """Work in an empty database of our own on the same server, of that name; it is dropped at the end."""
-    name, scratch = connection.settings_dict["NAME"], f"bzpeer_bench_{os.getpid()}"
+    scratch = f"bzpeer_bench_{os.getpid()}"
     _on_server(f'CREATE DATABASE "{scratch}"')
     try:
-        connection.close()
-        connection.settings_dict["NAME"] = scratch
-        call_command("migrate", verbosity=0)
-        yield scratch
+        with in_database(scratch):
+            call_command("migrate", verbosity=0)
+            yield scratch
     finally:
-        connection.close()
-        connection.settings_dict["NAME"] = name
         if not keep:
             _on_server(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
         connection.close()
+
+
+@contextlib.contextmanager
+def in_database(name: str) -> Iterator[str]:
+    """Work in that database of the same server."""
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 def _on_server(statement: str) -> None:

@@ -62,9 +62,12 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         return self.filter(search=SearchQuery(words, config="english", search_type="websearch"))
 
     def with_people(self) -> PaperQuerySet:
-        """With topics, and signatures in printed order, each with the author it is attributed to: three queries."""
+        """With topics, and signatures in printed order, each with the author it is attributed to: three queries.
+
+        Without the words for the search, which are longer than all else and which no page shows.
+        """
         signatures = Signature.objects.order_by("position").select_related("assignment__author")
-        return self.prefetch_related("topics", models.Prefetch("signatures", signatures))
+        return self.defer("search").prefetch_related("topics", models.Prefetch("signatures", signatures))
 
 
 class Paper(models.Model):

@@ -58,7 +58,10 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if pk != author.pk or slug != author.slug:
         return redirect(author, permanent=True)
     works, following = newest(
-        author.assignments.standing().select_related("signature__paper").prefetch_related("signature__paper__topics"),
+        author.assignments.standing()
+        .select_related("signature__paper")
+        .defer("signature__paper__search")  # longer than all else, and on no page
+        .prefetch_related("signature__paper__topics"),
         request.GET.get("after", ""),
         path="signature__paper__",
     )
@@ -83,7 +86,8 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
         "door": inviting.door(request.user, author, timezone.now()),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),
-        "is_following": Follow.objects.of(author).filter(account=request.user.pk).exists(),
+        "is_following": request.user.is_authenticated
+        and Follow.objects.of(author).filter(account=request.user.pk).exists(),
         "identifiers": identifiers.of(author),
         "split_off": Change.objects.filter(
             source=author, undone_at=None, change_set__kind=ChangeSet.Kind.SPLIT
