@@ -15,6 +15,7 @@ from papers.bounded import TooSlow
 from papers.meaning import Near
 from papers.models import Paper, Topic
 from papers.searching import Filters, Page, search, words
+from papers.searching.fusion import K
 from profiles.models import Author
 from tests.conftest import fact
 
@@ -136,7 +137,7 @@ def test_an_order_by_hand_from_what_is_shown_is_the_order(library: None, nearest
     for hit in page.hits:
         why = hit.reasons
         places = [place for place in (why.word_rank, why.meaning_rank) if place]
-        assert hit.score == pytest.approx(sum(1 / (60 + place) for place in places)) == pytest.approx(sum(why.parts))
+        assert hit.score == pytest.approx(sum(1 / (K + place) for place in places)) == pytest.approx(sum(why.parts))
         if why.match:
             in_title, in_abstract = (sum(word.weight for word in some) for some in (why.in_title, why.in_abstract))
             assert why.match.score == pytest.approx(in_title + in_abstract / 2, abs=0.001)
