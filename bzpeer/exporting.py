@@ -31,6 +31,7 @@ from papers import limits, signposting
 from papers.bounded import TooSlow
 from papers.exports import FORMATS, MEDIA_TYPES, jsonld, streamed, work_of
 from papers.exports.jsonld import Node
+from papers.institutions import heir_of
 from papers.models import Institution, Paper, Topic
 from papers.searching import search as papers_for
 from papers.signposting import LINKSET, Link, signposted
@@ -140,7 +141,9 @@ def topic(request: HttpRequest, slug: str, suffix: str) -> HttpResponseBase:
 @require_safe
 def institution(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
     """/institutions/12.bib: the newest works that print an institution."""
-    found = get_object_or_404(Institution, pk=pk)
+    found = heir_of(get_object_or_404(Institution, pk=pk))
+    if found.pk != pk:
+        return redirect("institution_as", found.pk, suffix, permanent=True)
     return _answer(
         request,
         Found(
