@@ -22,6 +22,7 @@ from papers import paging
 from papers.bounded import TooSlow, within
 from papers.identifiers import arxiv_id, doi
 from papers.identifiers import orcid as read_orcid
+from papers.institutions import heir_of as institution_for
 from papers.models import BatchRecord, Institution, Paper, PaperTopic, Signature, Topic
 from papers.names import fold
 from profiles.addresses import heir_of, successors
@@ -282,7 +283,7 @@ def _topics(condition: Q, words: str, order: str, after: str, size: int) -> Page
 
 
 def _institutions(condition: Q, words: str, order: str, after: str, size: int) -> Page:
-    rows = Institution.objects.filter(condition)
+    rows = Institution.objects.filter(condition, merged_into=None)
     if words:
         rows = rows.filter(name__icontains=words)
     found, following = by_key(rows, order, after, size)
@@ -298,11 +299,11 @@ def topic(pk: int) -> Topic:
 
 
 def institution(pk: int) -> Institution:
-    """Raises Problem."""
+    """Of a merged one the heir. Raises Problem."""
     found = Institution.objects.filter(pk=pk).first()
     if found is None:
         raise Problem(404, _("There is no institution of this number."))
-    return found
+    return institution_for(found)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
