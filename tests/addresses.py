@@ -30,6 +30,13 @@ Objects = Mapping[str, Any]
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
+    "account/keys/": {"pk": lambda o: o["api_key"].pk},
+    "api/v1/people/": {"pk": lambda o: o["author"].pk},
+    "api/v1/works/": {"pk": lambda o: o["paper"].pk},
+    "api/v1/topics/": {"pk": lambda o: o["topic"].pk},
+    "api/v1/institutions/": {"pk": lambda o: o["institution"].pk},
+    "api/v1/names/": {"pk": lambda o: o["author"].name},
+    "api/v1/changes/": {"pk": lambda o: o.get("change_told", 1)},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
