@@ -145,7 +145,23 @@ def _facts(graph: Incidence, ties: synthetic.Ties) -> Iterator[str]:
 # --- loading ---------------------------------------------------------------------------------------------------------
 
 
-def load(graph: Incidence, ties: synthetic.Ties, say: Callable[[str], None] = lambda line: None) -> None:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What stands on the rows, as SQL over the id of their author or paper, which is `{0}`."""
+
+    name: str = "'Person ' || {0}"
+    family: str = "'Family' || {0}"
+    title: str = "'Work ' || {0}"
+    abstract: str = "''"
+    topic: str = f"1 + (first + {{0}}) % {TOPICS}"
+
+
+def load(
+    graph: Incidence,
+    ties: synthetic.Ties,
+    say: Callable[[str], None] = lambda line: None,
+    texts: Texts = Texts(),
+) -> None:
     """The graph as papers, names, attributions, authors and coauthorships, with topics and institutions beside them."""
     with transaction.atomic():
         _unchecked()
@@ -175,28 +191,32 @@ def load(graph: Incidence, ties: synthetic.Ties, say: Callable[[str], None] = la
         tie["weight"] = np.tile(ties.weight, 2)[order]
 
         say("loading authors and papers")
-        _insert("profiles_author", author, id="id", name="'Person ' || id", works_count="works", first_year="first",
-                last_year="last", visibility="'public'")  # fmt: skip
+        insert("profiles_author", author, id="id", name=texts.name.format("id"), works_count="works",
+                first_year="first", last_year="last", visibility="'public'")  # fmt: skip
         paper: dict[str, NDArray[Any]] = {"id": graph.papers, "year": graph.years, "first": first}
         date = "make_date(year::int, 1, 1)"
-        _insert("papers_paper", paper, id="id", title="'Work ' || id", title_text="'Work ' || id",
+        title = texts.title.format("id")
+        insert("papers_paper", paper, id="id", title=title, title_text=title, abstract=texts.abstract.format("id"),
                 fingerprint="md5(id::text)", created=date, updated=date, source="'bench'")  # fmt: skip
-        _insert("papers_topic", {"id": np.arange(1, TOPICS + 1)}, id="id", name="'Topic ' || id", slug="'topic-' || id")
+        insert("papers_topic", {"id": np.arange(1, TOPICS + 1)}, id="id", name="'Topic ' || id", slug="'topic-' || id")
         for step in (0, 1):
-            _insert("papers_papertopic", paper, paper_id="id", topic_id=f"1 + (first + {step}) % {TOPICS}")
+            insert("papers_papertopic", paper, paper_id="id", topic_id=texts.topic.format(step))
         say("loading names and attributions")
+        family = texts.family.format("author")
         institute = f"(1 + author % {INSTITUTIONS})"
-        _insert("papers_signature", named, id="id", paper_id="paper", position="position",
-                printed="'Person ' || author", family="'Family' || author", family_key="'family' || author",
-                surname_key="'family' || author",
+        insert("papers_signature", named, id="id", paper_id="paper", position="position",
+                printed=texts.name.format("author"), family=family, family_key=f"lower({family})",
+                surname_key=f"lower({family})",
                 affiliations=f"ARRAY['Institute ' || {institute}]")  # fmt: skip
-        _insert("profiles_assignment", named, id="id", signature_id="id", author_id="author", state="'strong'",
+        insert("profiles_assignment", named, id="id", signature_id="id", author_id="author", state="'strong'",
                 probability="0.95", evidence=f"'{_EVIDENCE}'", model="'bench'")  # fmt: skip
         number = {"id": np.arange(1, INSTITUTIONS + 1)}
-        _insert("papers_institution", number, id="id", name="'Institute ' || id", key="'institute ' || id")
-        _insert("papers_affiliation", named, signature_id="id", institution_id=institute)
+        insert("papers_institution", number, id="id", name="'Institute ' || id", key="'institute ' || id")
+        insert("papers_institutionname", number, key="'institute ' || id", printed="'Institute ' || id",
+                institution_id="id")  # fmt: skip
+        insert("papers_affiliation", named, signature_id="id", institution_id=institute)
         say("loading coauthorships")
-        _insert("graph_coauthorship", tie, author_id="author", coauthor_id="coauthor", works="works", weight="weight",
+        insert("graph_coauthorship", tie, author_id="author", coauthor_id="coauthor", works="works", weight="weight",
                 first_year="first_year", last_year="last_year")  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -216,7 +236,7 @@ _PLAIN = {"ARRAY": "'{}'", "jsonb": "'[]'", "boolean": "false", "date": "now()",
 _PLAIN |= {"text": "''", "character varying": "''", "bytea": "''"}
 
 
-def _insert(table: str, rows: dict[str, NDArray[Any]], **values: str) -> None:
+def insert(table: str, rows: dict[str, NDArray[Any]], **values: str) -> None:
     """COPY the arrays into a table of their own, then into `table`: `values` are SQL over the names of the arrays.
 
     Indexes that keep nothing unique are made anew at the end: sorting once is faster than finding each place.

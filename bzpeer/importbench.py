@@ -40,6 +40,7 @@ TABLES = (
     "papers_signature",
     "papers_papertopic",
     "papers_institution",
+    "papers_institutionname",
     "papers_affiliation",
     "papers_batchrecord",
 )
@@ -89,19 +90,20 @@ class Measured:
 
 
 @contextlib.contextmanager
-def scratch_database() -> Iterator[None]:
-    """Work in an empty database of our own on the same server; it is dropped at the end."""
+def scratch_database(keep: bool = False) -> Iterator[str]:
+    """Work in an empty database of our own on the same server, of that name; it is dropped at the end."""
     name, scratch = connection.settings_dict["NAME"], f"bzpeer_bench_{os.getpid()}"
     _on_server(f'CREATE DATABASE "{scratch}"')
     try:
         connection.close()
         connection.settings_dict["NAME"] = scratch
         call_command("migrate", verbosity=0)
-        yield
+        yield scratch
     finally:
         connection.close()
         connection.settings_dict["NAME"] = name
-        _on_server(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
+        if not keep:
+            _on_server(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
         connection.close()
 
 
@@ -143,7 +145,7 @@ def _import(sample: Path) -> Pass:
             windows.append((batch.total, (batch.total - last[0]) / (now - last[1]), memory))
             last = batch.total, now
 
-    with _timed(Cost(0)) as cost, sample.open("rb") as stream:
+    with timed(Cost(0)) as cost, sample.open("rb") as stream:
         importing.run(batch, stream, report)
     cost.records = batch.total
     after = _written()
@@ -155,7 +157,7 @@ def _import(sample: Path) -> Pass:
 
 
 @contextlib.contextmanager
-def _timed(cost: Cost) -> Iterator[Cost]:
+def timed(cost: Cost) -> Iterator[Cost]:
     connection.ensure_connection()
     backend = connection.connection.info.backend_pid
     began = time.perf_counter(), _client_seconds(), _process_seconds(backend)
@@ -242,7 +244,7 @@ def _copied_in(rows: Sequence[tuple[str, str, Path]], like: str, records: int) -
             cursor.execute(f"CREATE TABLE bare (LIKE {table} {like})")
             _settle()
             copying = cursor.copy(f"COPY bare ({columns}) FROM STDIN")
-            with path.open("rb") as file, _timed(cost), copying as copy:
+            with path.open("rb") as file, timed(cost), copying as copy:
                 while data := file.read(_BUFFER):
                     copy.write(data)
             cursor.execute("DROP TABLE bare")

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django_htmx",
     "ninja",  # for the Swagger UI that it carries
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "papers",
 ]
 MIDDLEWARE = [
+    "bzpeer.caching.KeepPages",
     "bzpeer.middleware.Headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -74,6 +76,8 @@ MIDDLEWARE = [
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
+    "bzpeer.exporting.Formats",
+    "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"
@@ -132,6 +136,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CELERY_BROKER_URL, _cache = redis_databases(env.text("REDIS_URL", "redis://127.0.0.1:6379"))
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+PAGES_KEPT = env.whole("PAGES_KEPT", 10_000)  # pages for visitors in that cache, some 10 kB each; 0: none
 # The broker is a hint and Postgres the truth: results live in `papers.Batch`, and a lost message is sent again.
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -151,8 +156,13 @@ CELERY_BEAT_SCHEDULE = {
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
+    # What no batch asked for: after a stop in the middle, or with embeddings switched on later.
+    "embed-papers": {"task": "bzpeer.embed_papers", "schedule": 10.0 * BEAT_SECONDS, "options": {"priority": 9}},
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
+
+# Papers are embedded in the background and searched by meaning; off, by words alone and no model is loaded.
+EMBEDDINGS = env.flag("EMBEDDINGS", True)
 
 HARVEST_ATOM = env.text("HARVEST_ATOM", "https://export.arxiv.org/api/query")
 HARVEST_OPENALEX = env.text("HARVEST_OPENALEX", "https://api.openalex.org/works")

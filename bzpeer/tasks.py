@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from celery import shared_task
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.utils import timezone
 
 from graph import snapshots
-from papers import harvesting
+from papers import harvesting, meaning
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
 
@@ -17,6 +18,11 @@ from . import pipeline, wishing
 
 # Messages that call for help with one batch; each helper goes on until nothing is left, so more would find nothing.
 MOST_HELPERS = 32
+
+# Embedding takes hours of a core: in pieces that nobody minds to wait for, and only where nothing else waits.
+EMBEDDING_SECONDS = 5
+LAST = 9  # of kombu's priorities over Redis, where 0 comes first
+EMBEDDING_MARK, MARK_SECONDS = "bzpeer.embed_papers", 120
 
 
 @shared_task(name="bzpeer.process_batch", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
@@ -32,6 +38,8 @@ def process_batch(batch_id: int) -> None:
     except (pipeline.Busy, Batch.DoesNotExist):
         return
     build_graph.apply_async([0], countdown=15)  # PostgreSQL counts what was written within ten seconds
+    if meaning.enabled():
+        embed_papers.apply_async(priority=LAST)
 
 
 @shared_task(name="bzpeer.resolve_groups", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
@@ -67,6 +75,23 @@ def fetch_work(wish_id: int) -> None:
 def build_graph(older_than: int = 0) -> None:
     """Write the graph's arrays, unless those there are younger than so many seconds or nothing was written since."""
     snapshots.build_if_changed(timedelta(seconds=older_than))
+
+
+@shared_task(name="bzpeer.embed_papers")
+def embed_papers(after: int = 0) -> None:
+    """Embed papers for some seconds, from that id on, and send itself again until none is left.
+
+    Asked for while a chain of such messages goes on, it leaves the rest to that one. A broken chain the beat begins
+    anew.
+    """
+    if not meaning.enabled() or (after == 0 and not cache.add(EMBEDDING_MARK, 1, MARK_SECONDS)):
+        return
+    following = meaning.embed_for(EMBEDDING_SECONDS, after)
+    if following is None:
+        cache.delete(EMBEDDING_MARK)
+    else:
+        cache.set(EMBEDDING_MARK, 1, MARK_SECONDS)
+        embed_papers.apply_async([following], priority=LAST)
 
 
 @shared_task(name="bzpeer.resume_batches")

@@ -19,6 +19,7 @@ def _start() -> Services | None:
     # Tests of a developer's shell and of a server must not differ.
     os.environ["SECRET_KEY"] = "only-for-tests"  # noqa: S105
     os.environ["MAIL_KEPT"] = "1"
+    os.environ["EMBEDDINGS"] = "0"  # tests of other things wait for no model
     os.environ["GRAPH_DIR"] = tempfile.mkdtemp(prefix="bzpeer-graph-")
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None

@@ -1,4 +1,4 @@
-"""Pages that show several rooms at once: home, search and a shared name; and what machines ask for."""
+"""Pages that show several rooms at once: home and a shared name; and what machines ask for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from django.db import connection
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
 from profiles.models import Author
 from profiles.namesakes import namesakes
-from profiles.search import find_people
 
 PEOPLE_SHOWN = 12
 PAPERS_SHOWN = 8
@@ -50,21 +49,6 @@ def _counted() -> tuple[dict[str, int], Sequence[Topic]]:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """People, papers and topics for one query; as a page, or as the results alone for HTMX."""
-    query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    found = find_people(query)
-    context = {
-        "query": query,
-        "people": found.people,
-        "fuzzy": found.fuzzy,
-        "papers": Paper.objects.matching(query).newest_first().with_people()[:PAPERS_SHOWN] if query else [],
-        "topics": Topic.objects.filter(name__icontains=query)[:PAPERS_SHOWN] if query else [],
-    }
-    return render(request, "bzpeer/_results.html" if wants_fragment(request) else "bzpeer/search.html", context)
-
-
-@require_safe
 def name(request: HttpRequest, name: str) -> HttpResponse:
     """Everyone printed under a name: "Which one do you mean?"."""
     page = namesakes(name, request.GET.get("after", ""))
@@ -85,7 +69,14 @@ def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers may read everything but what staff work with and what is only a form."""
     closed = ("/admin/", "/curate/", "/imports/", "/changes/", "/report/", "/rights/", "/alerts/", "/graph/path")
     lines = ["User-agent: *", *(f"Disallow: {address}" for address in closed)]
+    lines += ["", f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def opensearch(request: HttpRequest) -> HttpResponse:
+    """How a browser searches here (OpenSearch 1.1)."""
+    return render(request, "bzpeer/opensearch.xml", content_type="application/opensearchdescription+xml")
 
 
 @require_safe

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from django.db import connection
 from django.db.models import Q
 
+from papers.affiliations import key_of, place_of
 from papers.bounded import TooSlow, within
-from papers.institutions import key_of
+from papers.institutions import known
 from papers.models import Paper
 from profiles.models import Assignment, Author, OwnAffiliation, OwnWords
 
@@ -172,13 +173,13 @@ SELECT author, reviewer, count(*) FILTER (WHERE {RECENT}), count(*),
  GROUP BY 1, 2
 """
 _PLACES = f"""
-SELECT DISTINCT ON (s.author_id, i.key) s.author_id, i.key, i.name, p.id, p.title_text, p.created, p.updated,
+SELECT DISTINCT ON (s.author_id, i.id) s.author_id, i.id, i.name, p.id, p.title_text, p.created, p.updated,
        s.state <> ALL(%(sure)s) AS weak
   FROM profiles_assignment s JOIN papers_affiliation f ON f.signature_id = s.signature_id
   JOIN papers_institution i ON i.id = f.institution_id
   JOIN papers_signature g ON g.id = s.signature_id JOIN papers_paper p ON p.id = g.paper_id
  WHERE s.author_id = ANY(%(people)s) AND s.state <> 'rejected' AND {RECENT}
- ORDER BY s.author_id, i.key, weak, coalesce(p.updated, p.created) DESC NULLS LAST, p.id DESC
+ ORDER BY s.author_id, i.id, weak, coalesce(p.updated, p.created) DESC NULLS LAST, p.id DESC
 """
 _SHOWN = "NOT IN (SELECT id FROM profiles_author WHERE visibility <> 'public')"
 _COMMON = f"""
@@ -274,19 +275,21 @@ def _places(
     ours: Mapping[int, Author], theirs: Mapping[int, Author], question: Question, asked: Mapping[str, Any]
 ) -> dict[Key, list[Place]]:
     """Where both were within the years, as papers print or the owners state."""
-    found: defaultdict[str, dict[int, At]] = defaultdict(dict)
-    names: dict[str, str] = {}
+    found: defaultdict[int | str, dict[int, At]] = defaultdict(dict)
+    names: dict[int | str, str] = {}
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, asked)
         for author, key, name, pk, title, created, updated, weak in cursor.fetchall():
             names[key] = name
             found[key][author] = At(_paper(pk, title, created, updated), weak)
-    for own in _stated({**ours, **theirs}, question):
-        if key := key_of(own.institution):
+    stated = list(_stated({**ours, **theirs}, question))
+    printed = known({own.institution for own in stated}) if stated else {}
+    for own in stated:
+        if key := printed.get(own.institution) or place_of(key_of(own.institution)):
             names.setdefault(key, own.institution)
             found[key].setdefault(own.author_id, At(None, False, own.from_year, own.to_year))
     places: defaultdict[Key, list[Place]] = defaultdict(list)
-    for key, people in sorted(found.items()):
+    for key, people in sorted(found.items(), key=lambda item: (names[item[0]].casefold(), str(item[0]))):
         for author in people.keys() & ours.keys():
             for reviewer in people.keys() & theirs.keys():
                 if author != reviewer:

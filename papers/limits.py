@@ -97,6 +97,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
+    # client: a list of works to cite or collect; who wants them all harvests
+    "export_works": (Limit(10, 1, open=True), Limit(120, MINUTE, open=True)),
     # client: six searches through the whole graph; who reads an answer asks for the next one some seconds later
     "path": (Limit(10, 5, open=True), Limit(40, MINUTE, open=True)),
     # client without a key, and key: what a program reads page by page; a harvest of everything belongs to /oai
@@ -127,7 +129,7 @@ def take(name: str, key: str) -> float | None:
     numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
     kept = (max(limit.most for limit in limits), max(limit.seconds for limit in limits) + 1)
     try:
-        wait = cast(bytes | None, _redis().eval(_SCRIPT, 1, _address(name, key), *kept, *numbers))
+        wait = cast(bytes | None, redis_client().eval(_SCRIPT, 1, _address(name, key), *kept, *numbers))
     except RedisError:
         return None if all(limit.open for limit in limits) else AWAY
     return None if wait is None else float(wait)
@@ -137,7 +139,7 @@ def left(name: str, key: str) -> tuple[int, int]:
     """(uses of `name` that `key` still has, seconds until it has all of them again), by the first limit of the name."""
     limit = LIMITS[name][0]
     try:
-        both: Any = _redis().pipeline()
+        both: Any = redis_client().pipeline()
         both.time()
         both.lrange(_address(name, key), 0, -1)
         (seconds, micros), granted = both.execute()
@@ -154,7 +156,7 @@ def _address(name: str, key: str) -> str:
     return f"limit:{name}:{hashed}"
 
 
-def _redis() -> Redis:
+def redis_client() -> Redis:
     """The client behind Django's cache, whose own interface knows no scripts."""
     return cast(Redis, cast(Any, cache)._cache.get_client(None, write=True))
 

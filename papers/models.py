@@ -21,10 +21,20 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from pgvector.django import HalfVectorField, HnswIndex
 
+from .names import split_name
+
+
+class ClockTimestamp(models.Func):
+    """The moment itself, where `Now()` is when the statement came: see `papers.datestamps`."""
+
+    function = "clock_timestamp"
+    arity = 0
+    output_field = models.DateTimeField()
+
 
 def _beside_pages(slug: str) -> str:
-    """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    return f"{slug}-" if slug == "graph" else slug
+    """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
+    return f"{slug}-" if slug in {"graph", "people", "names", "change"} else slug
 
 
 class Topic(models.Model):
@@ -83,6 +93,9 @@ class Paper(models.Model):
     digest = models.BinaryField(
         null=True, editable=False, help_text="of the line that left this row as it is; none where no line did"
     )
+    changed_at = models.DateTimeField(
+        db_default=ClockTimestamp(), editable=False, help_text="when what is shown of it last changed"
+    )
     search = models.GeneratedField(
         # A tsvector has at most 1 MB; no abstract is longer than a few thousand letters, and anybody's text may be.
         expression=SearchVector("title_text", config="english", weight="A")
@@ -99,6 +112,7 @@ class Paper(models.Model):
                 Coalesce("updated", "created").desc(nulls_last=True), models.F("id").desc(), name="paper_newest"
             ),
             GinIndex(fields=["search"], name="paper_search"),
+            models.Index(fields=["changed_at", "id"], name="paper_changed"),
         ]
 
     def __str__(self) -> str:
@@ -127,14 +141,33 @@ class Paper(models.Model):
         return f"https://doi.org/{self.doi}" if self.doi else None
 
 
+class RemovedPaper(models.Model):
+    """A paper was here and is no longer; what it said is gone. `topics` are slugs."""
+
+    paper_id = models.BigIntegerField(primary_key=True)
+    arxiv_id = models.CharField(max_length=32, null=True)
+    doi = models.CharField(max_length=255, null=True)
+    topics = ArrayField(models.CharField(max_length=120), default=list)
+    removed_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["removed_at", "paper_id"], name="removedpaper_removed")]
+
+    def __str__(self) -> str:
+        return f"paper {self.paper_id}, removed"
+
+
 class PaperEmbedding(models.Model):
-    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone."""
+    """Where a paper lies by its meaning: near points are near subjects. A paper without one is found by words alone.
+
+    A trigger of the database removes it where the paper's title or abstract changes (`papers.meaning`).
+    """
 
     DIMENSIONS = 384
 
     paper = models.OneToOneField(Paper, on_delete=models.CASCADE, primary_key=True, related_name="embedding")
     vector = HalfVectorField(dimensions=DIMENSIONS, help_text="of length 1")
-    digest = models.BinaryField(help_text="of the model and the text embedded; another one says that it is out of date")
+    digest = models.BinaryField(db_index=True, help_text="of the model, 4 bytes, and of the text that was embedded")
 
     class Meta:
         indexes = [HnswIndex(fields=["vector"], name="paperembedding_near", opclasses=["halfvec_cosine_ops"])]
@@ -205,12 +238,29 @@ class Signature(models.Model):
         """
         return self.assignment.author.name if self.hides_printed else self.name
 
+    @property
+    def shown_parts(self) -> tuple[str, str, str]:
+        """(family, given, suffix) of `shown_name`."""
+        if not self.hides_printed:
+            return self.family, self.given, self.suffix
+        family, given, suffix = split_name(self.shown_name)
+        return (family, given, suffix) if family else (self.shown_name, "", "")
+
 
 class Institution(models.Model):
-    """A place that papers print beside names. Printed forms with one `key` are one institution."""
+    """A place that papers print beside names, in whatever form (`InstitutionName`).
 
-    name = models.TextField(help_text="as first printed")
-    key = models.CharField(max_length=400, unique=True, help_text="folded name: papers.institutions.key_of")
+    One that curators merged leads to its heir: no affiliation is at it, and forms that fold to its key are the heir's.
+    """
+
+    name = models.TextField(help_text="as first printed, unless a curator said otherwise")
+    key = models.CharField(
+        max_length=400,
+        unique=True,
+        null=True,
+        help_text="what its forms fold to (papers.affiliations.place_of); none where a curator set it apart",
+    )
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged")
     signatures = models.ManyToManyField(Signature, through="Affiliation", related_name="institutions")
 
     def __str__(self) -> str:
@@ -225,8 +275,43 @@ class Institution(models.Model):
         return _beside_pages(slugify(self.name)[:80].strip("-") or "institution")
 
 
+class InstitutionName(models.Model):
+    """A form in which papers print an institution. Its home is where it was put; the heir of that is where it leads."""
+
+    key = models.CharField(max_length=400, unique=True, help_text="folded line: papers.affiliations.key_of")
+    printed = models.TextField(help_text="as first printed")
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="names")
+    held = models.BooleanField(default=False, help_text="a curator said where it belongs, which no rule changes")
+
+    def __str__(self) -> str:
+        return self.printed
+
+
+class InstitutionChange(models.Model):
+    """What a curator changed of institutions, with what it takes to undo it (`papers.correcting`)."""
+
+    class Kind(models.TextChoices):
+        MOVE = "move", pgettext_lazy("institution", "Forms moved")
+        MERGE = "merge", pgettext_lazy("institution", "Merged")
+        RENAME = "rename", pgettext_lazy("institution", "Renamed")
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    source = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="changes")
+    target = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, related_name="+")
+    before = models.JSONField(default=dict, help_text="the old name, or where each form was: {id: [home, held]}")
+    after = models.TextField(blank=True, help_text="the new name")
+    reason = models.CharField(max_length=500)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.source}"
+
+
 class Affiliation(models.Model):
-    """An institution is printed beside a signature: `Signature.affiliations`, by entity."""
+    """An institution is printed beside a signature: `Signature.affiliations`, by entity; never one that was merged."""
 
     signature = models.ForeignKey(Signature, on_delete=models.CASCADE, related_name="+")
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")

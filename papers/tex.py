@@ -97,8 +97,8 @@ SYMBOLS = _pairs(r"""
     diamond ⋄
     ldots … dots … cdots ⋯ vdots ⋮ ddots ⋱ colon : bigcup ⋃ bigcap ⋂ bigoplus ⨁ bigotimes ⨂ odot ⊙ S § P ¶
     copyright © pounds £ euro € textregistered ® texttrademark ™ textdegree ° textbackslash \ textasciitilde ~
-    textasciicircum ^ textunderscore _ textendash – textemdash — textquoteright ’ textquoteleft ‘ textmu µ
-    textgreater > textless < lt < gt > slash / TeX TeX LaTeX LaTeX
+    textasciicircum ^ textbraceleft { textbraceright } textunderscore _ textendash – textemdash — textmu µ
+    textquoteright ’ textquoteleft ‘ textgreater > textless < lt < gt > slash / TeX TeX LaTeX LaTeX
 """) | dict.fromkeys(("quad", "qquad", "newline", "par", "linebreak", "space", "noindent"), " ")
 OPERATORS = _words(
     "log ln lg exp min max sup inf lim limsup liminf deg dim det ker arg argmin argmax sin cos tan cot sec csc sinh "

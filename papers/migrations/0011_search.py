@@ -33,10 +33,23 @@ class Migration(migrations.Migration):
             fields=[
                 ('paper', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='embedding', serialize=False, to='papers.paper')),
                 ('vector', pgvector.django.halfvec.HalfVectorField(dimensions=384, help_text='of length 1')),
-                ('digest', models.BinaryField(help_text='of the model and the text embedded; another one says that it is out of date')),
+                ('digest', models.BinaryField(db_index=True, help_text='of the model, 4 bytes, and of the text that was embedded')),
             ],
             options={
                 'indexes': [pgvector.django.indexes.HnswIndex(fields=['vector'], name='paperembedding_near', opclasses=['halfvec_cosine_ops'])],
             },
+        ),
+        migrations.RunSQL(
+            """
+            CREATE FUNCTION forget_embedding() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                DELETE FROM papers_paperembedding WHERE paper_id = NEW.id;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER embedding_forgotten AFTER UPDATE OF title_text, abstract ON papers_paper
+                FOR EACH ROW WHEN (OLD.title_text <> NEW.title_text OR OLD.abstract <> NEW.abstract)
+                EXECUTE FUNCTION forget_embedding();
+            """,
+            "DROP TRIGGER embedding_forgotten ON papers_paper; DROP FUNCTION forget_embedding();",
         ),
     ]

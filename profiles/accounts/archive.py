@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -15,9 +14,9 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
-from papers.bibtex import Name, Work, entries
-from papers.models import Paper, Signature
-from profiles.models import Account, Assignment, Author
+from papers.exports import FORMATS, streamed
+from papers.models import Paper, PaperQuerySet
+from profiles.models import Account, Author
 
 from .records import gathered
 
@@ -38,33 +37,11 @@ def archive(account: Account, now: datetime) -> IO[bytes]:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("bzpeer.json", json.dumps(known, cls=_Encoder, ensure_ascii=False, indent=1))
         author = Author.objects.filter(account=account).first()
-        made.writestr("works.bib", "\n".join(entries(works_of(author))) if author else "")
+        made.writestr("works.bib", "".join(FORMATS["bib"].write(streamed(works_of(author)))) if author else "")
     file.seek(0)
     return file
 
 
-def works_of(author: Author) -> Iterator[Work]:
-    """The works on the author's record, the newest first, with readable names."""
-    own = Assignment.objects.filter(author=author).standing()
-    papers = Paper.objects.filter(signatures__assignment__in=own).distinct().newest_first().with_people()
-    for paper in papers:
-        yield Work(
-            number=paper.pk,
-            title=paper.title_text,
-            authors=tuple(_name(signature) for signature in paper.signatures.all()),
-            published=paper.created or paper.updated,
-            day_known=paper.day_known,
-            arxiv_id=paper.arxiv_id or "",
-            primary_class=paper.categories[0] if paper.arxiv_id and paper.categories else "",
-            doi=paper.doi or "",
-            journal=paper.journal_ref,
-            url=paper.arxiv_url or paper.doi_url or "",
-        )
-
-
-def _name(signature: Signature) -> Name:
-    """As printed; whoever changed the name is written by the one they chose."""
-    assignment = getattr(signature, "assignment", None)
-    if assignment and assignment.author.hides_printed:
-        return Name(assignment.author.name)
-    return Name(signature.family, signature.given, signature.suffix)
+def works_of(author: Author) -> PaperQuerySet:
+    """The works on the author's record."""
+    return Paper.objects.filter(pk__in=author.assignments.standing().values("signature__paper"))

@@ -108,6 +108,8 @@ PARTS: Mapping[str, Part] = {
     ),
     "profiles.Renaming.account": Part("renamings", stays="by the old name it is kept off every page"),
     "papers.Batch.created_by": Part("imports", stays=STAFF),
+    "papers.InstitutionChange.made_by": Part("institutions_changed", stays=DECIDED),
+    "papers.InstitutionChange.undone_by": Part("changes_of_institutions_undone", stays=DECIDED),
     "papers.Batch.rolled_back_by": Part("imports_rolled_back", stays=STAFF),
     "papers.BatchRecord.rolled_back_by": Part("records_rolled_back", stays=STAFF),
 }

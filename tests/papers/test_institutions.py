@@ -13,8 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from papers import importing, reversal
-from papers.institutions import LONGEST_KEY, key_of, link
-from papers.models import Affiliation, Batch, BatchRecord, Institution, Paper, Signature
+from papers.affiliations import key_of, place_of
+from papers.institutions import heir_of, known, link
+from papers.models import Affiliation, Batch, BatchRecord, Institution, InstitutionName, Paper, Signature
 from tests.conftest import fact
 from tests.papers.test_importing import run
 
@@ -44,28 +45,7 @@ def rows() -> set[tuple[int, str]]:
 
 def printed() -> set[tuple[int, str]]:
     pairs = Signature.objects.values_list("pk", "affiliations")
-    return {(pk, key_of(name)) for pk, names in pairs for name in names if key_of(name)}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("MIT, Cambridge", "MIT Cambridge", True),
-        ("ETH Zürich", "eth  zurich.", True),
-        (r"Universit\'e de Gen\`eve", "Université de Genève", True),
-        ("清华大学", "清华大学。", True),
-        ("Univ. of Oxford", "University of Oxford", False),
-        ("MIT", "MIT 2", False),
-    ],
-)
-def test_forms_that_differ_in_marks_and_case_are_one_place(one: str, other: str, same: bool) -> None:
-    assert (key_of(one) == key_of(other)) is same
-
-
-def test_a_paragraph_has_a_key_that_fits_and_marks_alone_have_none() -> None:
-    assert len(key_of(PARAGRAPH)) <= LONGEST_KEY
-    assert key_of(PARAGRAPH + "end") == key_of(PARAGRAPH)
-    assert key_of(" * † ") == ""
+    return {(pk, place_of(key_of(name))) for pk, names in pairs for name in names if key_of(name)}
 
 
 @pytest.mark.django_db
@@ -128,14 +108,42 @@ def test_linking_again_writes_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_older_databases_are_linked_by_the_migration(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported(*(line(n, {"Lovelace": ["London"], "Babbage": [f"Place {n}"]}) for n in range(1, 6)))
-    Affiliation.objects.all().delete()
-    Institution.objects.all().delete()
-    migration = import_module("papers.migrations.0010_link_institutions")
-    monkeypatch.setattr(migration, "BATCH", 2)
-    migration.forwards(apps, None)
+def test_what_no_import_has_printed_is_not_known(django_assert_num_queries: object) -> None:
+    imported(line(1, {"Lovelace": ["Univ. of Oxford"]}))
+    [oxford] = Institution.objects.all()
+    assert known(["University of Oxford", "univ. of oxford", "Cambridge", "*"]) == {
+        "University of Oxford": oxford.pk,
+        "univ. of oxford": oxford.pk,
+    }
+    assert InstitutionName.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_older_databases_are_linked_by_the_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As 0010 left them: each folded line an institution. Addresses stay: the second of two leads to the first."""
+    imported(
+        *(
+            line(n, {"Lovelace": ["Univ. of York"], "Babbage": [f"Place {n}", "The University of York"]})
+            for n in range(1, 6)
+        )
+    )
+    for model in (Affiliation, InstitutionName, Institution):
+        model.objects.all().delete()
+    first, second = (
+        import_module(f"papers.migrations.{name}") for name in ("0010_link_institutions", "0013_institution_names")
+    )
+    monkeypatch.setattr(first, "BATCH", 2)
+    monkeypatch.setattr(second, "BATCH", 2)
+    first.forwards(apps, None)
+    assert Institution.objects.count() == 7
+    second.forwards(apps, None)
     assert rows() == printed() != set()
+    one, other = Institution.objects.filter(name__contains="York").order_by("pk")
+    assert (other.merged_into, heir_of(other)) == (one, one)
+    assert set(InstitutionName.objects.filter(institution=one).values_list("printed", flat=True)) == {
+        "Univ. of York",
+        "The University of York",
+    }
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

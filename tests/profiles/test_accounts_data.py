@@ -153,7 +153,7 @@ def test_the_works_of_the_archive_can_be_imported_again(client: Client, holder: 
 def test_who_changed_the_name_is_not_written_by_the_old_one(client: Client, holder: Account):
     Author.objects.filter(account=holder).update(name="Xiangning Neu", hides_printed=True)
     text = taken(client).read("works.bib").decode()
-    assert text.count("Xiangning Neu") == 7
+    assert text.count("Neu, Xiangning") == 7
     assert "Chen, Xiangning" not in text
 
 

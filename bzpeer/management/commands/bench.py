@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from bzpeer import graphbench, importbench
+from bzpeer import graphbench, importbench, pagebench
 from papers import sources
 from papers.records import Numbered, Record
 from papers.streams import UnreadableFile, open_stream
@@ -30,8 +30,8 @@ class Command(BaseCommand):
 
     @staticmethod
     def needs_services(arguments: Sequence[str]) -> bool:
-        """Of the import and of the graph, which have to do with a database."""
-        return arguments[:1] in (["import"], ["graph"])
+        """Of the import, the graph and the pages, which have to do with a database."""
+        return arguments[:1] in (["import"], ["graph"], ["pages"])
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_subparsers(dest="what", required=True)
@@ -50,6 +50,11 @@ class Command(BaseCommand):
         graph.add_argument("--authors", type=int, default=500_000)
         graph.add_argument("--edges", type=int, default=2_000_000, help="pairs who wrote together (2,000,000)")
         graph.add_argument("--networkx", action="store_true", help="rank the whole graph with networkx too; slow")
+        pages = what.add_parser("pages", help="pages under gunicorn, in an invented database, beside an empty view")
+        pages.add_argument("--papers", type=int, default=300_000, help="at least so many (300,000)")
+        pages.add_argument("--authors", type=int, default=500_000, help="at least so many (500,000)")
+        pages.add_argument("--without-embeddings", action="store_true", help="search by words alone")
+        pages.add_argument("--keep", action="store_true", help="leave the database, and say its name")
         cap = what.add_parser("cap", help="B³ of the largest gold blocks, whole and split")
         cap.add_argument("--gold", type=Path, required=True)
         cap.add_argument("--blocks", type=int, default=4, help="so many of each set (4)")
@@ -112,6 +117,35 @@ class Command(BaseCommand):
             self.stdout.write(line)
         reached = "reached" if found.peak <= graphbench.MEMORY_TARGET else "missed"
         self.stdout.write(f"memory: {found.peak:,.0f} MB at most; target {graphbench.MEMORY_TARGET:,.0f}: {reached}")
+
+    def _pages(self, papers: int, authors: int, without_embeddings: bool, keep: bool, **options: Any) -> None:
+        if min(papers, authors) < 1_000:
+            raise CommandError("--papers and --authors must be at least 1,000.")
+        with Console(stderr=True).status("making a database") as status, importbench.scratch_database(keep) as name:
+            facts = pagebench.load(authors, papers, not without_embeddings, status.update)
+            found = pagebench.measure(status.update)
+        for line in facts:
+            self.stdout.write(line)
+        self._print_pages(found)
+        if keep:
+            self.stdout.write(f"kept: database {name}")
+
+    def _print_pages(self, found: pagebench.Measured) -> None:
+        table = Table("", "Statements", "First visit", "Again", "304", "Target: first, 304", title="bench pages")
+        words = {None: "", True: "reached", False: "missed"}
+        for told in found.pages:
+            visits = ("{:.1f} / {:.1f}".format(*found.ratios(visit)) for visit in told.visits)
+            first, unchanged = found.reached(told)
+            goals = (
+                f"{told.page.target or ''} {words[first]}, {pagebench.UNCHANGED_TARGET:g} {words[unchanged]}".strip()
+            )
+            table.add_row(told.page.label, "–".join(map(str, told.statements)), *visits, goals)
+        out = Console(file=cast(IO[str], self.stdout), width=120)
+        out.print(table)
+        self.stdout.write(
+            "Ratios to the empty view of the same run, median / 95th percentile, which took it "
+            f"{found.empty[0]:.1f} / {found.empty[1]:.1f} ms; targets are for the 95th percentile."
+        )
 
     def _disambiguate(self, file: Path, records: int | None, workers: int, **options: Any) -> None:
         total = Speed()

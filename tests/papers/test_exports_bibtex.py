@@ -13,7 +13,8 @@ from bibtexparser.middlewares import SeparateCoAuthors, SplitNameParts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.bibtex import Name, Work, entries
+from papers.exports.bibtex import entries
+from papers.exports.work import Name, Work
 from papers.sources import bibtex as source
 
 HARD = [

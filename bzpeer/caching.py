@@ -1,0 +1,241 @@
+"""Pages for visitors, kept in Redis and never shown when they have become untrue.
+
+Problem: most readers have no account and read what many read, yet each page costs a dozen queries. What a page shows
+comes from a dozen tables, so that listing what each write makes untrue would forget something, some day.
+Idea: one *generation* for all public data, a random word in Redis.
+
+- A page is kept with the generation that was read *before* its view ran, and is found only while that is the current.
+- Every statement that changes a row of a table which pages may show raises the generation, once a transaction, *after*
+  its commit. That lies in the connection (`watch`), so views, workers and commands do it alike, and none can forget it.
+
+So a page made from older rows carries an older generation whatever the race: had its view missed the commit, then the
+generation was read before the commit, which was before the raising. When a request that wrote has been answered, nobody
+finds what stood before. Between a commit and its raising, a millisecond, the old page may still be found. What dies in
+that millisecond, Redis that is away at that moment, or SQL typed by hand is made good by `SECONDS`.
+
+Whoever wrote in a transaction that is still open sees its own rows: it neither finds pages nor keeps any.
+
+A page is kept only where its name is in `PAGES`, its answer is 200 and sets no cookie, and who asks has no cookie that
+a view reads. Redis holds `settings.PAGES_KEPT` pages at most: an address has one place by its hash, shared with others,
+and the last one stays, so that invented addresses cost memory once. One round trip finds or misses a page; its body is
+stored compressed and sent so to browsers that take it: it holds no secret that a guess could be measured by.
+Django's own middleware needs three round trips, knows no generation, and keeps as much as it is asked for.
+
+Browsers and proxies keep pages too, but ask each time (`no-cache`): the ETag is a hash of the body, so that a page made
+anew and the same needs no second download. Last-Modified is not said: nothing knows it of all that a page shows.
+Entry points: `KeepPages` (first in MIDDLEWARE), `FindPages` (last: limits and who may ask come before it), `watch`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import cc_delim_re, get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.translation import get_language
+from redis.exceptions import RedisError
+
+from papers.limits import redis_client
+
+# Names of addresses. A page must depend on nothing but the database, its address and the headers `VARIES`.
+PAGES = frozenset(
+    {
+        "home", "search", "name", "robots",
+        "person", "person_history", "person_trust", "person_graph", "person_circles", "person_circles_json",
+        "coauthor_table", "coauthor_table_csv", "attribution",
+        "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
+        "slice", "accuracy", "ledger",
+    }
+)  # fmt: skip
+# Tables that no page of PAGES reads (a test looks at every statement of such pages): writing to them raises nothing.
+PRIVATE = frozenset(
+    {
+        "account_emailaddress", "account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission",
+        "django_admin_log", "django_content_type", "django_session", "mfa_authenticator", "profiles_account_groups",
+        "profiles_account_user_permissions", "socialaccount_socialaccount",
+        "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
+        "papers_batch", "papers_batchrecord", "papers_harvest", "papers_host", "papers_journalentry",
+        "papers_unanswered", "profiles_apikey",
+        "profiles_alert", "profiles_alertreason", "profiles_alertsettings", "profiles_block", "profiles_bulkreview",
+        "profiles_caseholder", "profiles_code", "profiles_complaint", "profiles_conversation", "profiles_doubt",
+        "profiles_invitation", "profiles_letter", "profiles_message", "profiles_namewatch", "profiles_suspension",
+    }
+)  # fmt: skip
+SECONDS = 600
+AGES = {"home": 60, "accuracy": 60}  # what they count is as old already (`COUNTS_SECONDS`, `DECIDED_SECONDS`)
+LARGEST = 128 * 1024  # bytes of a page, compressed
+VARIES = ("HTTP_ACCEPT", "HTTP_HX_REQUEST", "HTTP_HX_BOOSTED", "HTTP_HX_HISTORY_RESTORE_REQUEST")
+_KNOWN = {"accept", "accept-language", "accept-encoding", "cookie"}
+_KNOWN |= {name.removeprefix("HTTP_").replace("_", "-").lower() for name in VARIES}
+_SIGNED_IN = re.compile(r'UPDATE "profiles_account" SET "last_login" = \S+ WHERE')
+GENERATION = "pages:generation"
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))")
+
+
+# --- the generation --------------------------------------------------------------------------------------------------
+
+_TARGET = re.compile(
+    r'\b(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO|COPY)\s+(?:"?public"?\.)?'
+    r'"?(\w+)',
+    re.IGNORECASE,
+)
+
+
+def written(sql: str) -> set[str]:
+    """The tables that a statement may write to, and perhaps a word more; empty where it only reads.
+
+    >>> written('WITH gone AS (DELETE FROM a RETURNING id) UPDATE "b" SET x = 1 FROM gone') == {"a", "b"}
+    True
+    >>> written("SELECT 1 FROM a FOR UPDATE"), written("TRUNCATE a, b")
+    (set(), {'truncate'})
+    """
+    verb = sql.lstrip(" \n\t(")[:8].upper()
+    if verb.startswith(("SELECT", "SAVEPOIN", "RELEASE", "ROLLBACK", "FETCH", "CLOSE")):
+        return set()
+    found = {name.lower() for name in _TARGET.findall(sql)} - {"set"}  # ON CONFLICT … DO UPDATE SET
+    return found | {"truncate"} if "TRUNCATE" in sql.upper() else found  # it may be of many tables
+
+
+def watch(connection: BaseDatabaseWrapper, **signal: object) -> None:
+    """Let the connection raise the generation by itself: a receiver of `connection_created`."""
+    if _watched not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, _watched)
+
+
+def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    result = execute(sql, params, many, context)
+    text = sql if isinstance(sql, str) else sql.as_string(None)
+    none = _says_how_many(text) and context["cursor"].rowcount == 0
+    if written(text) - PRIVATE and not none and not _SIGNED_IN.match(text):
+        database: BaseDatabaseWrapper = context["connection"]
+        if not _has_written(database):
+            transaction.on_commit(raise_generation, using=database.alias)
+    return result
+
+
+def _says_how_many(sql: str) -> bool:
+    """Whether `rowcount` is of all that the statement writes; of WITH it is that of its last part."""
+    return sql.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}
+
+
+def _has_written(database: BaseDatabaseWrapper) -> bool:
+    """Whether the transaction that is open has written to pages. What a savepoint took back, Django has forgotten."""
+    return any(function is raise_generation for _ids, function, _robust in database.run_on_commit)
+
+
+def raise_generation() -> None:
+    """Nobody finds any page that was kept until now. A random word: where Redis was emptied no number comes again."""
+    with contextlib.suppress(RedisError):  # what it still has when it is back, it has not for more than SECONDS
+        redis_client().set(GENERATION, secrets.token_hex(8))
+
+
+# --- middleware ------------------------------------------------------------------------------------------------------
+
+
+class FindPages:
+    """The last middleware: answers from Redis, where the page is kept, in place of the view."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponseBase | None:
+        """None: go on to the view, and `KeepPages` keeps what it answers if `request.kept_as` is set."""
+        assert request.resolver_match is not None
+        name = request.resolver_match.view_name
+        if name not in PAGES or not _may_be_shared(request):
+            return None
+        key = _key(request)
+        place = f"pages:{int.from_bytes(key[:6]) % settings.PAGES_KEPT}"
+        try:
+            redis = redis_client()
+            generation, kept = cast(list[bytes | None], redis.mget(GENERATION, place))
+            if generation is None:
+                redis.set(GENERATION, secrets.token_hex(8), nx=True)
+                generation = cast(bytes, redis.get(GENERATION))
+        except RedisError:
+            return None
+        stamp = generation + key
+        if kept is not None and kept.startswith(stamp):
+            head, _, body = kept.removeprefix(stamp).partition(b"\n")
+            return _answer(request, json.loads(head), body)
+        request.kept_as = (place, stamp, AGES.get(name, SECONDS))  # type: ignore[attr-defined]
+        return None
+
+
+class KeepPages:
+    """The first middleware: keeps the page that all the others have finished, and answers 304 where it is known."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        kept_as: tuple[str, bytes, int] | None = getattr(request, "kept_as", None)
+        if kept_as is None or not isinstance(response, HttpResponse) or not _is_shareable(response):
+            return response
+        patch_cache_control(response, public=True, no_cache=True)
+        patch_vary_headers(response, ["Cookie", "Accept-Encoding"])
+        body = gzip.compress(response.content, 1, mtime=0)
+        response.headers.setdefault("ETag", f'W/"{blake2b(response.content, digest_size=12).hexdigest()}"')
+        del response["Content-Length"]
+        headers = dict(response.headers)
+        if len(body) <= LARGEST and request.method == "GET" and not _has_written(connection):
+            place, stamp, seconds = kept_as
+            with contextlib.suppress(RedisError):
+                redis_client().set(place, b"".join((stamp, json.dumps(headers).encode(), b"\n", body)), ex=seconds)
+        return _answer(request, headers, body)
+
+
+def _may_be_shared(request: HttpRequest) -> bool:
+    """Whether who asks gets what every visitor gets."""
+    personal = {settings.SESSION_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, "messages"}
+    return (
+        settings.PAGES_KEPT > 0
+        and request.method in {"GET", "HEAD"}
+        and personal.isdisjoint(request.COOKIES)
+        and "HTTP_AUTHORIZATION" not in request.META
+        and not _has_written(connection)
+    )
+
+
+def _is_shareable(response: HttpResponse) -> bool:
+    """Whether an answer is for everybody, and depends on nothing that `_key` leaves out."""
+    vary = {name.lower() for name in cc_delim_re.split(response.get("Vary", "")) if name}
+    return (
+        response.status_code == 200
+        and not response.cookies
+        and not {"Cache-Control", "Content-Encoding"} & response.headers.keys()
+        and vary <= _KNOWN
+    )
+
+
+def _key(request: HttpRequest) -> bytes:
+    """(16 bytes) The address with its host and query, the language, and the headers that change an answer."""
+    parts = (request.build_absolute_uri(), get_language() or "", *(request.META.get(name, "") for name in VARIES))
+    return blake2b("\0".join(parts).encode(), digest_size=16).digest()
+
+
+def _answer(request: HttpRequest, headers: dict[str, str], body: bytes) -> HttpResponseBase:
+    """The page, or 304 where who asks has it; `body` is compressed, and sent so to those who take it."""
+    response = HttpResponse(body, headers=headers)
+    if _TAKES_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        response["Content-Encoding"] = "gzip"
+    else:
+        response.content = zlib.decompress(body, wbits=31)
+    response["Content-Length"] = str(len(response.content))
+    return cast(HttpResponseBase, get_conditional_response(request, etag=headers["ETag"], response=response))
