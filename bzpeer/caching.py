@@ -67,7 +67,7 @@ PRIVATE = frozenset(
         "profiles_account_user_permissions", "socialaccount_socialaccount",
         "socialaccount_socialapp", "socialaccount_socialtoken", "usersessions_usersession",
         "papers_batch", "papers_batchrecord", "papers_harvest", "papers_host", "papers_journalentry",
-        "papers_unanswered",
+        "papers_unanswered", "profiles_apikey",
         "profiles_alert", "profiles_alertreason", "profiles_alertsettings", "profiles_block", "profiles_bulkreview",
         "profiles_caseholder", "profiles_code", "profiles_complaint", "profiles_conversation", "profiles_doubt",
         "profiles_invitation", "profiles_letter", "profiles_message", "profiles_namewatch", "profiles_suspension",

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from django.core.exceptions import BadRequest
 from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from typing_extensions import TypedDict
 
-from papers import paging
+from papers import institutions as places
+from papers import paging, searching
 from papers.bounded import TooSlow, within
 from papers.identifiers import arxiv_id, doi
 from papers.identifiers import orcid as read_orcid
-from papers.institutions import heir_of as institution_for
-from papers.models import BatchRecord, Institution, Paper, PaperTopic, Signature, Topic
+from papers.models import BatchRecord, Institution, Paper, PaperTopic, RemovedPaper, Signature, Topic
 from papers.names import fold
 from profiles.addresses import heir_of, successors
 from profiles.levels import CONTROLLED
@@ -31,7 +32,7 @@ from profiles.models import Assignment, Author, Identifier, NameVariant
 from profiles.search import find_people
 
 from . import shapes
-from .listing import MOST, CountIs, Cursors, Filter, by_key, chosen, conditions, counted, whole, year, yes_or_no
+from .listing import MOST, CountIs, Cursors, Filter, asked, by_key, chosen, conditions, counted, whole, year, yes_or_no
 from .problems import Problem
 
 TIMEOUT_MS = 5_000
@@ -61,13 +62,13 @@ class Page:
 
 @dataclass(frozen=True)
 class Resource:
-    """A list, and one of it: `find` gives the page of (condition, words, order, key, number of records), `one` the
-    record of an id and raises Problem. `orders` are columns by the name that `sort` has for them, the first the usual
+    """A list, and one of it: `find` gives the page of (condition, query, order, key), `one` the record of an id and
+    raises Problem. `orders` are columns by the name that `sort` has for them, the first the usual
     one; `search_order` is how what was found by words stands, `searched` what the words are looked for in."""
 
     slug: str
     shape: Any
-    find: Callable[[Q, str, str, str, int], Page]
+    find: Callable[[Q, Query, str, str], Page]
     one: Callable[[Any], Mapping[str, Any]]
     filters: Mapping[str, Filter]
     orders: Mapping[str, str]
@@ -83,7 +84,8 @@ def listed(resource: Resource, query: Query) -> dict[str, Any]:
     """The document of a list. Raises Problem."""
     wanted = chosen(resource.fields, query.select)
     condition = conditions(resource.filters, query.filter)
-    words = query.search.strip()
+    query = replace(query, search=query.search.strip())
+    words = query.search
     sort = query.sort or (words and resource.search_order) or next(iter(resource.orders))
     known = [*resource.orders, *([resource.search_order] if words and resource.search_order else [])]
     if sort not in known:
@@ -93,7 +95,7 @@ def listed(resource: Resource, query: Query) -> dict[str, Any]:
     after = cursors.read(query.cursor)
     try:
         with within(TIMEOUT_MS):
-            page = resource.find(condition, words, resource.orders.get(sort, ""), after, query.per_page)
+            page = resource.find(condition, query, resource.orders.get(sort, ""), after)
     except TooSlow:
         raise Problem(503, _("This question takes too long to answer. Ask for less at once.")) from None
     return {
@@ -148,7 +150,8 @@ def _beside(pk: int) -> Q:
     return _on_papers(Q(signature__paper__in=papers)) & ~Q(pk=pk)
 
 
-def _people(condition: Q, words: str, order: str, after: str, size: int) -> Page:
+def _people(condition: Q, query: Query, order: str, after: str) -> Page:
+    words, size = query.search, query.per_page
     rows = Author.objects.listed().filter(condition)
     if not words:
         found, following = by_key(rows, order, after, size)
@@ -178,7 +181,7 @@ def person(pk: int) -> Author:
         if not one.is_public:
             raise Problem(404, _("There is nobody of this number."))
     if heir != author:
-        raise Merged(pk, heir)
+        raise Merged(pk, shapes.brief_person(heir))
     if not (author.works_count or author.is_claimed):
         now = [shapes.brief_person(one.author) for one in successors(author) if one.author.is_public]
         raise Problem(410, _("No work is attributed to this record any more."), successors=now)
@@ -188,8 +191,8 @@ def person(pk: int) -> Author:
 class Merged(Exception):
     """The record became another one."""
 
-    def __init__(self, pk: int, into: Author) -> None:
-        super().__init__(f"{pk} → {into.pk}")
+    def __init__(self, pk: int, into: shapes.BriefPerson | shapes.BriefInstitution) -> None:
+        super().__init__(f"{pk} → {into['id']}")
         self.pk, self.into = pk, into
 
 
@@ -249,22 +252,48 @@ WORKS = {
 }
 
 
-def _works(condition: Q, words: str, order: str, after: str, size: int) -> Page:
+def _works(condition: Q, query: Query, order: str, after: str) -> Page:
+    if query.search:
+        return _searched(query, order, after)
     rows = Paper.objects.filter(condition)
-    if words:
-        rows = rows.matching(words.replace("-", " "))  # PostgreSQL fails on a row of dashes, each of which negates
-    loaded = rows.with_people()
-    if order == "newest" or not order:
-        found, following = paging.newest(loaded, after, size=size)
+    if order == "newest":
+        found, following = paging.newest(rows.with_people(), after, size=query.per_page)
     else:
-        found, following = by_key(loaded, order, after, size)
+        found, following = by_key(rows.with_people(), order, after, query.per_page)
     return Page(shapes.works(found), following, *counted(rows))
+
+
+SEARCHED = ("author", "topic", "year", "year_from", "year_to")  # the filters that go with words
+
+
+def _searched(query: Query, order: str, after: str) -> Page:
+    """By word and by meaning, as the page /search/ does it."""
+    given: dict[str, Any] = {}
+    for key, value in asked(query.filter):
+        if key not in SEARCHED or key in given:
+            said = {"known": ", ".join(SEARCHED)}
+            raise Problem(400, _("Filters that go with search, each once: %(known)s.") % said, known=list(SEARCHED))
+        given[key] = value if key == "topic" else int(value)
+    if order == "pk":
+        raise Problem(400, _("What is searched has no order by id."))
+    filters = searching.Filters(
+        year_from=max((given[key] for key in ("year", "year_from") if key in given), default=None),
+        year_to=min((given[key] for key in ("year", "year_to") if key in given), default=None),
+        topic=given.get("topic", ""),
+        person=given.get("author"),
+    )
+    try:
+        page = searching.search(query.search, filters, order or "relevance", after, size=query.per_page)
+    except BadRequest:
+        raise Problem(400, _("This cursor was not made for this question. Begin again with cursor=*.")) from None
+    found = shapes.works(hit.paper for hit in page.hits)
+    return Page(found, page.following, page.counted, "at_least" if page.capped else "exact")
 
 
 def work(pk: int) -> Paper:
     """The paper of that id. Raises Problem."""
     paper = Paper.objects.with_people().filter(pk=pk).first()
-    if paper is None and BatchRecord.objects.filter(paper=pk).exists():
+    if paper is None and (RemovedPaper.objects.filter(pk=pk).exists() or BatchRecord.objects.filter(paper=pk).exists()):
         raise Problem(410, _("This work was removed."))
     if paper is None:
         raise Problem(404, _("There is no work of this number."))
@@ -274,7 +303,8 @@ def work(pk: int) -> Paper:
 # --- topics and institutions -----------------------------------------------------------------------------------------
 
 
-def _topics(condition: Q, words: str, order: str, after: str, size: int) -> Page:
+def _topics(condition: Q, query: Query, order: str, after: str) -> Page:
+    words, size = query.search, query.per_page
     rows = Topic.objects.filter(condition)
     if words:
         rows = rows.filter(name__icontains=words)
@@ -282,7 +312,8 @@ def _topics(condition: Q, words: str, order: str, after: str, size: int) -> Page
     return Page(shapes.topics(found), following, *counted(rows))
 
 
-def _institutions(condition: Q, words: str, order: str, after: str, size: int) -> Page:
+def _institutions(condition: Q, query: Query, order: str, after: str) -> Page:
+    words, size = query.search, query.per_page
     rows = Institution.objects.filter(condition, merged_into=None)
     if words:
         rows = rows.filter(name__icontains=words)
@@ -299,11 +330,13 @@ def topic(pk: int) -> Topic:
 
 
 def institution(pk: int) -> Institution:
-    """Of a merged one the heir. Raises Problem."""
+    """Raises Problem, and `Merged`."""
     found = Institution.objects.filter(pk=pk).first()
     if found is None:
         raise Problem(404, _("There is no institution of this number."))
-    return institution_for(found)
+    if (heir := places.heir_of(found)) != found:
+        raise Merged(pk, shapes.brief_institution(heir))
+    return found
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -345,7 +378,8 @@ def _counted_names(rows: Any) -> Any:
     return rows.values("folded").annotate(display=Min("printed"), people=Count("author", distinct=True))
 
 
-def _named(condition: Q, words: str, order: str, after: str, size: int) -> Page:
+def _named(condition: Q, query: Query, order: str, after: str) -> Page:
+    words, size = query.search, query.per_page
     rows = _names().filter(condition).exclude(folded="")
     if words:
         rows = rows.filter(folded__startswith=fold(words))
@@ -384,7 +418,7 @@ RESOURCES = {
             lambda pk: shapes.works([work(pk)])[0],
             WORKS,
             {"date:desc": "newest", "id": "pk"},
-            "words of the title or the abstract",
+            "words of the title or the abstract, or what it is about; with the filters " + ", ".join(SEARCHED),
             "relevance",
         ),
         Resource(

@@ -266,7 +266,7 @@ def _brief_topic(topic: Topic) -> BriefTopic:
     }
 
 
-def _brief_institution(institution: Institution) -> BriefInstitution:
+def brief_institution(institution: Institution) -> BriefInstitution:
     return {
         "id": institution.pk,
         "display_name": institution.name,
@@ -323,7 +323,7 @@ def _authorship(paper: Paper, signature: Signature) -> Authorship:
         "position": signature.position + 1,
         "raw_author_name": signature.shown_name,
         "raw_affiliation_strings": list(signature.affiliations),
-        "institutions": [_brief_institution(place) for place in signature.institutions.all()],
+        "institutions": [brief_institution(place) for place in signature.institutions.all()],
         "author": brief_person(assignment.author) if assignment and named else None,
         "attribution": _attribution(paper, assignment) if assignment and named else None,
     }

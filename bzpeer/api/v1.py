@@ -112,7 +112,7 @@ def _failed(request: HttpRequest, raised: Exception) -> HttpResponse:
 
 
 def _moved(request: HttpRequest, raised: Merged) -> HttpResponse:
-    into = shapes.brief_person(raised.into)
+    into = raised.into
     body: MergedRecord = {
         "id": raised.pk,
         "merged_into": into["id"],
@@ -224,7 +224,7 @@ def _shows(resource: Resource) -> None:
 
     view = _takes(view, pk=_Name if by_name else _Pk, query=Annotated[query, _QUERY])
     path = f"/{resource.slug}/{{path:pk}}" if by_name else f"/{resource.slug}/{{int:pk}}"
-    answers = _answers(404, 410, more=_MERGED if resource.slug == "people" else None)
+    answers = _answers(404, 410, more=_MERGED if resource.slug in {"people", "institutions"} else None)
     _get(path, resource.shape, f"{resource.slug}_one", f"One of {resource.slug}", answers)(view)
 
 
