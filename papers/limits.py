@@ -95,7 +95,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "report_visitor": (Limit(5, HOUR),),
     # account, or client: two lists compared cost as much as fifty searches; a committee's chair tries a few times
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
-    # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
+    # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second). Whoever
+    # types asks at most four times a second, for the box waits for a pause of 250 ms
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
     # client: a list of works to cite or collect; who wants them all harvests
     "export_works": (Limit(10, 1, open=True), Limit(120, MINUTE, open=True)),
