@@ -178,7 +178,7 @@ def elsewhere() -> Iterator[Elsewhere]:
         other.close()
 
 
-def told(since: datetime, horizon: datetime) -> set[str]:
+def told(since: datetime, horizon: datetime) -> set[str | None]:
     """What a harvester is told of: arXiv identifiers."""
     papers = Paper.objects.filter(changed_at__gte=since, changed_at__lt=horizon)
     return set(papers.values_list("arxiv_id", flat=True))
@@ -194,7 +194,8 @@ def test_whoever_asks_from_the_last_horizon_misses_nothing_that_was_committed_la
         horizon = datestamps.horizon()
         assert told(late.changed_at, horizon) == {"2001.00001"}  # as it was before
         other.commit()
-    late.refresh_from_db(), early.refresh_from_db()
+    late.refresh_from_db()
+    early.refresh_from_db()
     assert late.changed_at < early.changed_at
     assert told(horizon, datestamps.horizon()) == {"2001.00001", "2001.00002"}
 
