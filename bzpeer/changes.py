@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Sum
 
-from graph import coauthorships
+from graph import coauthorships, topics
 from graph.models import Coauthorship
 from profiles import authors, changesets, identifiers, proposals
 from profiles.addresses import successors
@@ -108,6 +108,7 @@ def refresh(ids: Collection[int]) -> None:
     """Compute again what is shown of these authors, as the pipeline does."""
     authors.refresh(sorted(ids))
     coauthorships.refresh(sorted(ids))
+    topics.refresh(sorted(ids))
     scores.refresh(sorted(ids))
 
 

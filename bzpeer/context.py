@@ -9,5 +9,5 @@ from . import __version__
 
 
 def version(request: HttpRequest) -> dict[str, str | bool]:
-    """The running version, and whether mail stays on this machine, for the footer."""
-    return {"bzpeer_version": __version__, "mail_is_kept": settings.MAIL_KEPT}
+    """For the footer the running version, and whether mail stays on this machine; the address of the site."""
+    return {"bzpeer_version": __version__, "mail_is_kept": settings.MAIL_KEPT, "site_url": settings.SITE_URL}

@@ -13,6 +13,7 @@ from django.core.files import File
 from django.db import transaction
 
 import papers
+from papers import datestamps
 from papers.models import Batch, BatchRecord, Paper
 from profiles.models import Account, Author
 
@@ -48,7 +49,7 @@ def remove() -> int:
     papers = Paper.objects.filter(pk__in=records.values("paper")).exclude(pk__in=others.values("paper"))
     found = list(papers.values_list("pk", flat=True))
     Author.objects.filter(assignments__signature__paper__in=found).update(stale=True)
-    Paper.objects.filter(pk__in=found).delete()
+    datestamps.remove(found)
     return len(found)
 
 

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from graph import coauthorships
+from graph import coauthorships, topics
 from papers import harvesting, importing, stages
 from papers.models import Batch, BatchRecord
 from papers.streams import UnreadableFile
@@ -146,6 +146,8 @@ def _refresh() -> None:
     for ids in waiting:
         authors.refresh(ids)
         coauthorships.refresh(ids)
+        topics.refresh(ids)
+    topics.sum_up()
     for ids in waiting:
         _score(ids)
 
@@ -256,7 +258,9 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
     for ids in waiting:
         authors.refresh(ids)
         coauthorships.refresh(ids)
+        topics.refresh(ids)
         _advance(batch, len(ids), report)
+    topics.sum_up()
     _enter(batch, Batch.Stage.TRUST, report, total=sum(map(len, waiting)))
     for ids in waiting:
         _score(ids)

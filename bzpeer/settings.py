@@ -37,8 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "django_htmx",
+    "ninja",  # for the Swagger UI that it carries
     "d3_bridge",  # for the d3.js that it carries
     "csp",
     "allauth",
@@ -60,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bzpeer.api.doors.Interface",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -73,6 +76,7 @@ MIDDLEWARE = [
     "bzpeer.throttling.RateLimits",
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
+    "bzpeer.exporting.Formats",
     "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"

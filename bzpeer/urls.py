@@ -3,15 +3,17 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from profiles.accounts.confirming import ConfirmEmail
 
-from . import changing, imports, outbox, searching, views
+from . import changing, exporting, imports, outbox, searching, sitemaps, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
+
+register_converter(exporting.Suffix, "suffix")
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -20,6 +22,15 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
     path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    path("sitemap-<slug:section>.xml", sitemaps.section, name="sitemap_section"),
+    path("opensearch.xml", views.opensearch, name="opensearch"),
+    path("search.<suffix:suffix>", exporting.search, name="search_export"),
+    path("people/<int:pk>.<suffix:suffix>", exporting.person, name="person_as"),
+    path("works/<int:pk>.<suffix:suffix>", exporting.work, name="work_as"),
+    path("works/<int:pk>.linkset.json", exporting.linkset, name="work_linkset"),
+    path("topics/<slug:slug>.<suffix:suffix>", exporting.topic, name="topic_as"),
+    path("institutions/<int:pk>.<suffix:suffix>", exporting.institution, name="institution_as"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),
@@ -37,6 +48,7 @@ urlpatterns = [
     path("changes/<int:pk>/", changing.shown, name="change_set"),
     path("changes/<int:pk>/undo/", changing.undone, name="change_undo"),
     path("changes/<int:pk>/redo/", changing.redone, name="change_redo"),
+    path("", include("bzpeer.api.urls")),
     path("", include("trust.urls")),
     path("", include("graph.urls")),
     path("", include("profiles.urls")),

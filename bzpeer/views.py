@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from papers.models import Paper, Topic
@@ -68,7 +69,14 @@ def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers may read everything but what staff work with and what is only a form."""
     closed = ("/admin/", "/curate/", "/imports/", "/changes/", "/report/", "/rights/", "/alerts/", "/graph/path")
     lines = ["User-agent: *", *(f"Disallow: {address}" for address in closed)]
+    lines += ["", f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+@require_safe
+def opensearch(request: HttpRequest) -> HttpResponse:
+    """How a browser searches here (OpenSearch 1.1)."""
+    return render(request, "bzpeer/opensearch.xml", content_type="application/opensearchdescription+xml")
 
 
 @require_safe

@@ -17,8 +17,8 @@ from typing import Any, Literal
 from django.db import connection
 from django.db.models import Q
 
-from papers.bounded import TooSlow, within
 from papers.affiliations import key_of, place_of
+from papers.bounded import TooSlow, within
 from papers.institutions import known
 from papers.models import Paper
 from profiles.models import Assignment, Author, OwnAffiliation, OwnWords

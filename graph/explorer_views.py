@@ -86,7 +86,7 @@ def _found(query: str) -> list[tuple[str, str, str]]:
         ("person", places.person_id(author.pk), author.name) for author in find_people(query, PEOPLE_FOUND).people
     ]
     topics = Topic.objects.filter(name__icontains=query).order_by("name")[:OTHERS_FOUND]
-    institutions = Institution.objects.filter(name__icontains=query).order_by("name")[:OTHERS_FOUND]
+    institutions = Institution.objects.filter(name__icontains=query, merged_into=None).order_by("name")[:OTHERS_FOUND]
     papers = Paper.objects.matching(query).newest_first()[:OTHERS_FOUND]
     return [
         *people,

@@ -1,10 +1,11 @@
-"""Coauthorship, computed from the assignments, and snapshots of the whole graph."""
+"""Coauthorship and who is at home in which topic, computed from the assignments; snapshots of the whole graph."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
 
+from papers.models import Topic
 from profiles.models import Author
 
 
@@ -47,6 +48,56 @@ class Coauthorship(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author_id}–{self.coauthor_id}: {self.works}"
+
+
+class TopicPerson(models.Model):
+    """`author` has so many works in the topic, the first and the last in these years (of the first versions)."""
+
+    author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="+")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    works = models.PositiveIntegerField()
+    first_year = models.PositiveSmallIntegerField(null=True)
+    last_year = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["author", "topic"], name="topicperson_once")]
+        indexes = [models.Index(fields=["topic", "-works", "author"], name="topicperson_most")]
+
+    def __str__(self) -> str:
+        return f"{self.author_id} in {self.topic_id}: {self.works}"
+
+
+class TopicYear(models.Model):
+    """How many works of a topic are of a year (of the first version), and how many people had their first work in the
+    topic in it; without a year, the works that have no date, and the people of those alone. Hidden people count."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    year = models.PositiveSmallIntegerField(null=True)
+    works = models.PositiveIntegerField()
+    new_people = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["topic", "year"], nulls_distinct=False, name="topicyear_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic_id} in {self.year}: {self.works}"
+
+
+class TopicPair(models.Model):
+    """Two topics share so many works, `lift` times as many as they would by chance. Held in both directions."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    works = models.PositiveIntegerField()
+    lift = models.FloatField(help_text="works × all works / (works of the one × works of the other)")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["topic", "other"], name="topicpair_once")]
+
+    def __str__(self) -> str:
+        return f"{self.topic_id}–{self.other_id}: {self.works}"
 
 
 class Snapshot(models.Model):

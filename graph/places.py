@@ -9,6 +9,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.text import Truncator
 
+from papers.institutions import heir_of
 from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 from profiles.views import find_author
@@ -21,7 +22,7 @@ Place = Author | Paper | Topic | Institution
 
 
 def find(at: str) -> Place:
-    """What the node id names: of a merged author the heir.
+    """What the node id names: of a merged author or institution the heir.
 
     Raises Http404, and `Hidden`, which answers with the notice.
     """
@@ -36,7 +37,7 @@ def find(at: str) -> Place:
     if kind == "topic":
         return get_object_or_404(Topic, pk=pk)
     if kind == "institution":
-        return get_object_or_404(Institution, pk=pk)
+        return heir_of(get_object_or_404(Institution, pk=pk))
     raise Http404("This is no address of a place in the graph.")
 
 

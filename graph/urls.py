@@ -1,12 +1,14 @@
 from django.urls import path
 
-from . import circle_views, coauthor_views, conflict_views, explorer_views, path_views, views
+from . import circle_views, coauthor_views, conflict_views, explorer_views, path_views, portrait_views, views
 
 urlpatterns = [
     path("people/<int:pk>/graph/", views.person, name="person_graph"),
     path("works/<int:pk>/graph/", views.work, name="work_graph"),
     path("topics/<slug:slug>/graph/", views.topic, name="topic_graph"),
     path("institutions/<int:pk>/graph/", views.institution, name="institution_graph"),
+    path("topics/<slug:slug>/people/", portrait_views.topic_people, name="topic_people"),
+    path("institutions/<int:pk>/people/", portrait_views.institution_people, name="institution_people"),
     path("graph/slice.<str:form>", views.slice_, name="slice"),
     path("graph/", explorer_views.explorer, name="explorer"),
     path("graph/path/", path_views.page, name="path"),

@@ -17,6 +17,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from papers.bounded import TooSlow, within
 from papers.cells import as_csv
 from papers.fragments import wants_fragment
+from papers.institutions import heir_of
 from papers.models import BatchRecord, Institution, Paper, Topic
 from profiles.hidden import Hidden
 from profiles.models import Author
@@ -61,7 +62,9 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def institution(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Institution, pk=pk)
+    found = heir_of(get_object_or_404(Institution, pk=pk))
+    if found.pk != pk:
+        return redirect("institution_graph", found.pk, permanent=True)
     return _page(request, found, found.name, reverse("institution_graph", args=[pk]))
 
 

@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from . import merging, reading, sources
-from .models import Batch, BatchRecord, Paper, Topic
+from .models import Batch, BatchRecord, ClockTimestamp, Paper, Topic
 from .reading import Item
 from .records import Deletion, Line, Record, Refusal
 from .sources import jsonlines
@@ -333,7 +333,7 @@ def _withdraw(batch: Batch, deletions: Sequence[Deletion], brought: Mapping[str 
             marked.append(paper.pk)
         kept = {"batch": batch, "number": deletion.number, "source_id": deletion.source_id, "reason": deletion.reason}
         rows.append(BatchRecord(fate=fate, paper=paper, before=before, **kept))
-    Paper.objects.filter(pk__in=marked).update(withdrawn=True, digest=None)
+    Paper.objects.filter(pk__in=marked).update(withdrawn=True, digest=None, changed_at=ClockTimestamp())
     BatchRecord.objects.bulk_create(rows)
     batch.updated += len(marked)
     batch.unchanged += len(rows) - len(marked)

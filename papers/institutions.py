@@ -7,7 +7,7 @@ institution of the place that it folds to (`papers.affiliations`); who was merge
     where(form) = heir(home(form)),  home(form) = what a curator said, or the institution whose key is place_of(form)
 
 The rows of `Affiliation` are the forms that `Signature.affiliations` print, each led to where it is, and can be made
-again from them. Entry points: `link`, `known`, `heir_of`.
+again from them. Entry points: `link`; `known`, `of_form`, `forms_of`, `heir_of`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from .affiliations import key_of, place_of
-from .models import Institution
+from .models import Institution, InstitutionName
 from .text import plain
 
 _PRINTED = """
@@ -91,6 +93,25 @@ def known(printed: Collection[str]) -> dict[str, int]:
     by_place = {home.key: heir_of(home).pk for home in homes}
     found = {line: forms.get(key) or by_place.get(places.get(line, "")) for line, key in keys.items()}
     return {line: pk for line, pk in found.items() if pk}
+
+
+def of_form(printed: str) -> Institution | None:
+    """The institution that a printed line names; None for a line that no paper prints."""
+    form = InstitutionName.objects.filter(key=key_of(printed)).select_related("institution__merged_into").first()
+    return heir_of(form.institution) if form else None
+
+
+def forms_of(institution: Institution) -> QuerySet[InstitutionName]:
+    """All forms that lead to it, those of whom it stands for too, in order of their making."""
+    family = RawSQL(
+        """
+        WITH RECURSIVE family(id) AS (
+            SELECT %s::bigint UNION SELECT i.id FROM papers_institution i JOIN family f ON i.merged_into_id = f.id
+        ) SELECT id FROM family
+        """,
+        [institution.pk],
+    )
+    return InstitutionName.objects.filter(institution__in=family).order_by("pk")
 
 
 def heir_of(institution: Institution) -> Institution:

@@ -4,7 +4,7 @@ Problem: counting and then deciding lets fifty requests at once through a limit 
 its limit around its edge. Idea: the times of the last grants in one Redis list for each name and key; a script, which
 Redis runs alone, looks whether the N-th newest is old enough and only then adds the next, by Redis's own clock. So no
 period of any place holds more than N. Not in PostgreSQL: a GET changes nothing. What a limit is kept for is hashed.
-Entry points: `take`, `client` and `who` for keys, `limited` for views, `refused` for the answer.
+Entry points: `take`, `left`, `client` and `who` for keys, `limited` for views, `refused` for the answer.
 """
 
 from __future__ import annotations
@@ -97,8 +97,13 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second)
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
+    # client: a list of works to cite or collect; who wants them all harvests
+    "export_works": (Limit(10, 1, open=True), Limit(120, MINUTE, open=True)),
     # client: six searches through the whole graph; who reads an answer asks for the next one some seconds later
     "path": (Limit(10, 5, open=True), Limit(40, MINUTE, open=True)),
+    # client without a key, and key: what a program reads page by page; a harvest of everything belongs to /oai
+    "api": (Limit(100, MINUTE, open=True),),
+    "api_key": (Limit(1_000, MINUTE, open=True),),
 }
 
 # KEYS: the list. ARGV: the number of grants that are kept, the seconds that they matter, then most and seconds of each
@@ -121,14 +126,34 @@ return nil
 def take(name: str, key: str) -> float | None:
     """Count one use of `name` by `key`: None where it is granted, else the seconds to wait, and nothing is counted."""
     limits = LIMITS[name]
-    hashed = salted_hmac(f"papers.limits {name}", key.strip().casefold(), algorithm="sha256").hexdigest()
     numbers = [number for limit in limits for number in (limit.most, limit.seconds)]
     kept = (max(limit.most for limit in limits), max(limit.seconds for limit in limits) + 1)
     try:
-        wait = cast(bytes | None, redis_client().eval(_SCRIPT, 1, f"limit:{name}:{hashed}", *kept, *numbers))
+        wait = cast(bytes | None, redis_client().eval(_SCRIPT, 1, _address(name, key), *kept, *numbers))
     except RedisError:
         return None if all(limit.open for limit in limits) else AWAY
     return None if wait is None else float(wait)
+
+
+def left(name: str, key: str) -> tuple[int, int]:
+    """(uses of `name` that `key` still has, seconds until it has all of them again), by the first limit of the name."""
+    limit = LIMITS[name][0]
+    try:
+        both: Any = redis_client().pipeline()
+        both.time()
+        both.lrange(_address(name, key), 0, -1)
+        (seconds, micros), granted = both.execute()
+    except RedisError:
+        return limit.most, 0
+    recent = [float(at) for at in granted if float(at) > seconds + micros / 1e6 - limit.seconds]
+    wait = recent[-1] + limit.seconds - seconds - micros / 1e6 if recent else 0.0
+    return max(limit.most - len(recent), 0), ceil(wait)
+
+
+def _address(name: str, key: str) -> str:
+    """Where the grants stand in Redis: what a limit is kept for is hashed."""
+    hashed = salted_hmac(f"papers.limits {name}", key.strip().casefold(), algorithm="sha256").hexdigest()
+    return f"limit:{name}:{hashed}"
 
 
 def redis_client() -> Redis:

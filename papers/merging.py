@@ -31,7 +31,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
     number bigint, arxiv_id varchar, doi varchar, fingerprint varchar, title text, title_text text,
     abstract text, categories varchar[], created date, updated date, day_known boolean, versions jsonb, comments text,
     journal_ref text, license text, source_authors text, withdrawn boolean, source varchar, authors_key text,
-    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean, before jsonb
+    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean, before jsonb, dated boolean,
+    around boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
@@ -135,10 +136,10 @@ WITH compared AS (
 ), changed AS (
     UPDATE papers_paper p
        SET (arxiv_id, doi, fingerprint, title, title_text, abstract, categories, created, updated, day_known, versions,
-            comments, journal_ref, license, source_authors, withdrawn, source, digest)
+            comments, journal_ref, license, source_authors, withdrawn, source, digest, changed_at)
          = (m.arxiv_id, m.doi, m.fingerprint, m.title, m.title_text, m.abstract, m.categories, m.created, m.updated,
             m.day_known, m.versions, m.comments, m.journal_ref, m.license, m.source_authors, m.withdrawn, m.source,
-            m.digest)
+            m.digest, clock_timestamp())
       FROM merged m
      WHERE p.id = m.known_id
        AND (p.arxiv_id, p.doi, p.fingerprint, p.title, p.title_text, p.abstract, p.categories, p.created, p.updated,
@@ -161,6 +162,8 @@ WITH compared AS (
 )
 UPDATE staged_paper s
    SET relist = l.relist,
+       dated = o.number IS NOT NULL,
+       around = l.relist,
        fate = CASE WHEN l.relist OR o.number IS NOT NULL THEN 'updated' ELSE 'unchanged' END,
        before = CASE WHEN l.relist OR o.number IS NOT NULL THEN coalesce(o.before, '{}') END
   FROM listed l LEFT JOIN overwritten o USING (number) WHERE l.number = s.number
@@ -217,33 +220,44 @@ WITH enriched AS (
             OR (g.inferred_orcid IS NULL AND new.inferred_orcid IS NOT NULL))
     RETURNING s.number
 )
-UPDATE staged_paper s SET fate = 'updated', before = {_SIGNED} || coalesce(before, '{{}}')
+UPDATE staged_paper s SET fate = 'updated', around = true, before = {_SIGNED} || coalesce(before, '{{}}')
  WHERE number IN (SELECT number FROM enriched)
 """
 
 # A record that says nothing of subjects takes none away.
 _TOPICS = """
-DELETE FROM papers_papertopic t USING staged_paper s
- WHERE s.fate = 'updated' AND t.paper_id = s.paper_id
-   AND EXISTS (SELECT FROM papers_paper p WHERE p.id = s.paper_id AND p.categories = s.categories)
-   AND (s.categories <> '{}' OR s.topics <> '{}')
-   AND t.topic_id NOT IN (SELECT topic_id FROM staged_topic WHERE name = ANY (s.topics));
-INSERT INTO papers_papertopic (paper_id, topic_id)
-SELECT s.paper_id, t.topic_id FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN staged_topic t USING (name)
-  JOIN papers_paper p ON p.id = s.paper_id AND p.categories = s.categories
- WHERE s.fate = 'updated' ON CONFLICT DO NOTHING;
+WITH gone AS (
+    DELETE FROM papers_papertopic t USING staged_paper s
+     WHERE s.fate = 'updated' AND t.paper_id = s.paper_id
+       AND EXISTS (SELECT FROM papers_paper p WHERE p.id = s.paper_id AND p.categories = s.categories)
+       AND (s.categories <> '{}' OR s.topics <> '{}')
+       AND t.topic_id NOT IN (SELECT topic_id FROM staged_topic WHERE name = ANY (s.topics))
+    RETURNING t.paper_id
+), come AS (
+    INSERT INTO papers_papertopic (paper_id, topic_id)
+    SELECT s.paper_id, t.topic_id
+      FROM staged_paper s CROSS JOIN unnest(s.topics) AS name JOIN staged_topic t USING (name)
+      JOIN papers_paper p ON p.id = s.paper_id AND p.categories = s.categories
+     WHERE s.fate = 'updated' ON CONFLICT DO NOTHING
+    RETURNING paper_id
+)
+UPDATE staged_paper SET around = true WHERE paper_id IN (SELECT paper_id FROM gone UNION SELECT paper_id FROM come)
 """
 
-# A record that changed only names or days has not touched the paper's own row above.
+# A record that changed only names, topics or days has not touched the paper's own row above. Names and topics are what
+# a paper shows, and date it; the days on which it was listed, and the digest, are not.
 _DIGEST = """
 WITH other AS (
-    SELECT s.number, p.id, p.digest AS was, s.digest FROM staged_paper s JOIN papers_paper p ON p.id = s.paper_id
-     WHERE s.fate = 'updated' AND p.digest IS DISTINCT FROM s.digest
+    SELECT s.number, p.id, p.digest AS was, s.digest, p.digest IS DISTINCT FROM s.digest AS other_line,
+           coalesce(s.around AND NOT s.dated, false) AS redate
+      FROM staged_paper s JOIN papers_paper p ON p.id = s.paper_id WHERE s.fate = 'updated'
 ), told AS (
-    UPDATE papers_paper p SET digest = other.digest FROM other WHERE p.id = other.id
+    UPDATE papers_paper p
+       SET digest = other.digest, changed_at = CASE WHEN redate THEN clock_timestamp() ELSE p.changed_at END
+      FROM other WHERE p.id = other.id AND (other_line OR redate)
 )
 UPDATE staged_paper s SET before = jsonb_build_object('digest', other.was) || s.before
-  FROM other WHERE other.number = s.number
+  FROM other WHERE other.number = s.number AND other_line
 """
 
 # Counts of one day only grow, so the higher is the later, in whatever order the lists come.

@@ -24,9 +24,17 @@ from pgvector.django import HalfVectorField, HnswIndex
 from .names import split_name
 
 
+class ClockTimestamp(models.Func):
+    """The moment itself, where `Now()` is when the statement came: see `papers.datestamps`."""
+
+    function = "clock_timestamp"
+    arity = 0
+    output_field = models.DateTimeField()
+
+
 def _beside_pages(slug: str) -> str:
-    """Never the word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    return f"{slug}-" if slug == "graph" else slug
+    """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
+    return f"{slug}-" if slug in {"graph", "people", "names", "change"} else slug
 
 
 class Topic(models.Model):
@@ -88,6 +96,9 @@ class Paper(models.Model):
     digest = models.BinaryField(
         null=True, editable=False, help_text="of the line that left this row as it is; none where no line did"
     )
+    changed_at = models.DateTimeField(
+        db_default=ClockTimestamp(), editable=False, help_text="when what is shown of it last changed"
+    )
     search = models.GeneratedField(
         # A tsvector has at most 1 MB; no abstract is longer than a few thousand letters, and anybody's text may be.
         expression=SearchVector("title_text", config="english", weight="A")
@@ -104,6 +115,7 @@ class Paper(models.Model):
                 Coalesce("updated", "created").desc(nulls_last=True), models.F("id").desc(), name="paper_newest"
             ),
             GinIndex(fields=["search"], name="paper_search"),
+            models.Index(fields=["changed_at", "id"], name="paper_changed"),
         ]
 
     def __str__(self) -> str:
@@ -130,6 +142,22 @@ class Paper(models.Model):
     @cached_property
     def doi_url(self) -> str | None:
         return f"https://doi.org/{self.doi}" if self.doi else None
+
+
+class RemovedPaper(models.Model):
+    """A paper was here and is no longer; what it said is gone. `topics` are slugs."""
+
+    paper_id = models.BigIntegerField(primary_key=True)
+    arxiv_id = models.CharField(max_length=32, null=True)
+    doi = models.CharField(max_length=255, null=True)
+    topics = ArrayField(models.CharField(max_length=120), default=list)
+    removed_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["removed_at", "paper_id"], name="removedpaper_removed")]
+
+    def __str__(self) -> str:
+        return f"paper {self.paper_id}, removed"
 
 
 class PaperEmbedding(models.Model):

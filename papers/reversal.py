@@ -25,7 +25,7 @@ from django.db.models import F, Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import institutions
+from . import datestamps, institutions
 from .importing import Losing, alone
 from .models import Batch, BatchRecord, Paper, Signature
 
@@ -259,11 +259,13 @@ def _columns(model: type[Model]) -> list[str]:
     return [f.column for f in fields if f.column and not (f.primary_key or f.generated)]
 
 
-_PAPER = ", ".join(_columns(Paper))
+# When a paper changed is no part of what it was: whatever is put back changes now (`papers.datestamps`).
+_OF_PAPER = [column for column in _columns(Paper) if column != "changed_at"]
+_PAPER = ", ".join(_OF_PAPER)
 _SIGNATURE = ", ".join(_columns(Signature))
 
 _LOAD = f"""
-SELECT p.id, (SELECT to_jsonb(plain) FROM (SELECT {", ".join(f"p.{c}" for c in _columns(Paper))}) plain)
+SELECT p.id, (SELECT to_jsonb(plain) FROM (SELECT {", ".join(f"p.{c}" for c in _OF_PAPER)}) plain)
        || jsonb_build_object(
            'signatures', (SELECT coalesce(jsonb_agg(to_jsonb(g) ORDER BY g.position), '[]')
                             FROM papers_signature g WHERE g.paper_id = p.id),
@@ -279,12 +281,13 @@ _STORE = f"""
 CREATE TEMPORARY TABLE given ON COMMIT DROP AS
 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS g(id bigint, state jsonb);
 UPDATE papers_paper p
-   SET ({_PAPER}) = (SELECT {_PAPER} FROM jsonb_populate_record(p, given.state))
+   SET ({_PAPER}, changed_at) = (SELECT {_PAPER}, clock_timestamp() FROM jsonb_populate_record(p, given.state))
   FROM given WHERE given.id = p.id;
 INSERT INTO papers_paper (id, {_PAPER})
-SELECT given.id, {", ".join(f"r.{c}" for c in _columns(Paper))}
+SELECT given.id, {", ".join(f"r.{c}" for c in _OF_PAPER)}
   FROM given, LATERAL jsonb_populate_record(NULL::papers_paper, given.state) r
  WHERE NOT EXISTS (SELECT FROM papers_paper p WHERE p.id = given.id);
+DELETE FROM papers_removedpaper r USING given WHERE r.paper_id = given.id;
 INSERT INTO papers_signature AS s (id, {_SIGNATURE})
 SELECT r.id, {", ".join(f"r.{c}" for c in _columns(Signature))}
   FROM given, LATERAL jsonb_populate_recordset(NULL::papers_signature, given.state -> 'signatures') r
@@ -336,7 +339,7 @@ def _put(
     going = {name for paper in targets for name in _names(states.get(paper))} - kept
     if going:
         losing(batch, going)
-    Paper.objects.filter(pk__in=[paper for paper, target in targets.items() if target is None]).delete()
+    datestamps.remove([paper for paper, target in targets.items() if target is None])
     Signature.objects.filter(pk__in=going).delete()
     given = [{"id": paper, "state": target} for paper, target in targets.items() if target is not None]
     if given:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("works/<int:pk>/<slug:slug>/", views.work, name="work"),
     path("topics/<slug:slug>/", views.topic, name="topic"),
     path("institutions/<int:pk>/", views.institution, name="institution"),
+    path("institutions/<int:pk>/names/", views.institution_names, name="institution_names"),
     path("institutions/<int:pk>/<slug:slug>/", views.institution, name="institution"),
     path("arxiv/<path:value>", views.by_arxiv_id, name="arxiv"),
     path("doi/<path:value>", views.by_doi, name="doi"),

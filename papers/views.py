@@ -5,18 +5,24 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
+from django.core.exceptions import BadRequest
 from django.db.models import Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from . import identifiers
+from . import identifiers, institutions, signposting
 from .cells import no_formula
-from .models import Batch, BatchRecord, Institution, Paper, Topic
+from .exports import work_of
+from .fragments import wants_fragment
+from .models import Batch, BatchRecord, Institution, Paper, PaperQuerySet, Topic
 from .paging import newest
 from .permissions import for_importers
 from .progress import progress
+
+FORMS = 12  # printed forms on an institution's page
+ALL_FORMS = 200  # on the page of all of them
 
 
 @require_safe
@@ -30,50 +36,67 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     if slug != paper.slug:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
-    institutions = Institution.objects.filter(signatures__paper=paper).annotate(first=Min("signatures__position"))
-    return render(
+    printed = Institution.objects.filter(signatures__paper=paper).annotate(first=Min("signatures__position"))
+    stated = work_of(paper)
+    page = render(
         request,
         "papers/work.html",
         {
             "paper": paper,
+            "stated": stated,
             "signatures": signatures,
             "topics": paper.topics.all(),
             "versions": paper.versions,
             "listings": paper.listings.all(),
-            "institutions": institutions.order_by("first", "pk"),
+            "institutions": printed.order_by("first", "pk"),
         },
     )
+    return signposting.signposted(page, signposting.work(stated), signposting.linkset_of(pk))
 
 
 @require_safe
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
-    """A topic's works, newest first."""
+    """A topic: its works, newest first, and around them what templates compose (`graph.portraits`)."""
     found = get_object_or_404(Topic, slug=slug)
-    page, following = newest(found.papers.with_people(), request.GET.get("after", ""))
-    context = {
-        "topic": found,
-        "works_count": found.papers.count(),
-        "papers": page,
-        "next_page": f"after={following}" if following else "",
-    }
-    return render(request, "papers/topic.html", context)
+    return _place(request, "papers/topic.html", {"topic": found}, found.papers.all(), found.get_absolute_url())
 
 
 @require_safe
 def institution(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
-    """The works that print an institution, newest first. The id decides; another slug redirects to the right one."""
-    found = get_object_or_404(Institution, pk=pk)
-    if slug != found.slug:
+    """The works that print an institution, newest first. The id decides; another slug redirects to the right one, and
+    what was merged to its heir."""
+    found = institutions.heir_of(get_object_or_404(Institution, pk=pk))
+    if pk != found.pk or slug != found.slug:
         return redirect(found, permanent=True)
     printing = Paper.objects.filter(pk__in=found.signatures.values("paper"))
-    page, following = newest(printing.with_people(), request.GET.get("after", ""))
-    context = {
-        "institution": found,
-        "works_count": printing.count(),
-        "papers": page,
-        "next_page": f"after={following}" if following else "",
-    }
-    return render(request, "papers/institution.html", context)
+    context = {"institution": found, "forms": list(institutions.forms_of(found)[: FORMS + 1]), "most_forms": FORMS}
+    return _place(request, "papers/institution.html", context, printing, found.get_absolute_url())
+
+
+def _place(
+    request: HttpRequest, template: str, context: dict[str, object], works: PaperQuerySet, url: str
+) -> HttpResponse:
+    """The page, or for HTMX the next works alone."""
+    page, following = newest(works.with_people(), request.GET.get("after", ""))
+    context |= {"papers": page, "next_page": f"after={following}" if following else "", "url": url}
+    return render(request, "papers/_newest.html" if wants_fragment(request) else template, context)
+
+
+@require_safe
+def institution_names(request: HttpRequest, pk: int) -> HttpResponse:
+    """All forms in which papers print an institution."""
+    found = institutions.heir_of(get_object_or_404(Institution, pk=pk))
+    if pk != found.pk:
+        return redirect("institution_names", found.pk, permanent=True)
+    forms = institutions.forms_of(found)
+    if after := request.GET.get("after", ""):
+        if not (after.isascii() and after.isdigit() and len(after) < 19):
+            raise BadRequest("This page address is not one that BZPEER made.")
+        forms = forms.filter(pk__gt=int(after))
+    page = list(forms[: ALL_FORMS + 1])
+    following = page[ALL_FORMS - 1].pk if len(page) > ALL_FORMS else None
+    context = {"institution": found, "forms": page[:ALL_FORMS], "following": following}
+    return render(request, "papers/institution_names.html", context)
 
 
 @require_safe

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from django.db import connection, transaction
 
+from papers import datestamps
+from papers.models import Signature
 from papers.names import fold, split_name, surname_key
 
 from . import arrays
@@ -63,6 +65,11 @@ WITH RECURSIVE hiding(id, name) AS (
     UPDATE profiles_author a SET hides_printed = false
      WHERE a.id = ANY(%(ids)s) AND a.hides_printed AND a.preferred_name = '' AND a.merged_into_id IS NULL
        AND a.works_count > 0
+    RETURNING a.id
+), shown_as_printed AS (
+    UPDATE papers_paper SET changed_at = clock_timestamp()
+     WHERE id IN (SELECT g.paper_id FROM alone JOIN profiles_assignment s ON s.author_id = alone.id
+                    JOIN papers_signature g ON g.id = s.signature_id)
 )
 UPDATE profiles_author a SET name = s.name, hides_printed = true
   FROM shown s WHERE s.id = a.id AND (a.name, a.hides_printed) IS DISTINCT FROM (s.name, true)
@@ -122,6 +129,18 @@ def touch(signatures: Collection[int] = (), papers: Collection[int] = ()) -> Non
         # In one order, as everywhere, or two that share authors could wait for each other.
         locked = list(named.select_for_update(no_key=True).values_list("pk", flat=True))
         Author.objects.filter(pk__in=locked).update(stale=True)
+
+
+def redate(signatures: Collection[int], people: Collection[int]) -> None:
+    """Date the papers of these signatures anew where one of `people`, who had or have them, hides what is printed."""
+    if Author.objects.filter(pk__in=arrays.ids(people), hides_printed=True).exists():
+        printed = Signature.objects.filter(pk__in=arrays.ids(signatures))
+        datestamps.touch(printed.values_list("paper", flat=True).distinct())
+
+
+def redate_works(author: Author) -> None:
+    """Date all papers of the author anew: another name is shown on them."""
+    datestamps.touch(Signature.objects.filter(assignment__author=author).values_list("paper", flat=True).distinct())
 
 
 def stale_ids() -> Iterator[list[int]]:

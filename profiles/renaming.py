@@ -50,6 +50,8 @@ def rename(claim: Claim, name: str, hide_printed: bool, now: datetime) -> None:
             % {"most": MOST, "days": PERIOD.days}
         )
     Renaming.objects.create(author=author, account=claim.account, old=author.name, new=name, at=now)
+    if author.hides_printed or hide_printed:
+        authors.redate_works(author)
     author.hides_printed = hide_printed
     author.save(update_fields=["hides_printed"])
     authors.prefer(author, name)
@@ -67,6 +69,8 @@ def restore(claim: Claim, now: datetime) -> None:
     if not (author.preferred_name or author.hides_printed):
         return
     Renaming.objects.create(author=author, account=claim.account, old=author.name, new="", at=now)
+    if author.hides_printed:
+        authors.redate_works(author)
     author.hides_printed = False
     author.save(update_fields=["hides_printed"])
     authors.prefer(author, "")

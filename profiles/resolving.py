@@ -21,7 +21,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from papers.models import Batch, BatchRecord, Paper, Signature
 
-from . import anchors, arrays, doubts, hidden, parting
+from . import anchors, arrays, authors, doubts, hidden, parting
 from .disambiguation import engine, variants
 from .disambiguation.model import Model
 from .disambiguation.reconcile import reconcile
@@ -265,7 +265,9 @@ def resolve(
     moved = [row.signature_id for row in changed if not _agrees(row, stored.get(row.signature_id))]
     heirs = _heirs(previous, now)
     moved += doubts.weigh(doubts.among(surnames), heirs | anchors.leads(anchored, now))
-    _mark_stale(moved, {previous[signature] for signature in moved if signature in previous}, heirs)
+    had = {previous[signature] for signature in moved if signature in previous}
+    _mark_stale(moved, had, heirs)
+    authors.redate(moved, had.union(now[signature] for signature in moved if signature in now))
     anchors.follow(anchored, now)
     _suggest(resolution.suggestions, now)
     rulings.report(surnames, resolution.contradictions, {signature.id: signature for signature in signatures})

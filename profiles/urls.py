@@ -12,6 +12,7 @@ from . import (
     doubt_views,
     following_views,
     history,
+    institution_views,
     inviting_views,
     moderation_views,
     owner_views,
@@ -107,5 +108,9 @@ urlpatterns = [
     path("curate/reviews/<int:pk>/", bulk_views.review, name="curate_review"),
     path("curate/reviews/<int:pk>/mark/", bulk_views.mark, name="curate_mark"),
     path("curate/reviews/<int:pk>/accept/", bulk_views.accept, name="curate_accept"),
+    path("institutions/<int:pk>/change/", institution_views.choose, name="institution_change"),
+    path("institutions/<int:pk>/change/preview/", institution_views.previewed, name="institution_preview"),
+    path("institutions/<int:pk>/change/apply/", institution_views.applied, name="institution_apply"),
+    path("institutions/<int:pk>/change/undo/", institution_views.undone, name="institution_undo"),
     path("accuracy/", views.accuracy, name="accuracy"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
@@ -10,9 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from papers import signposting
 from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
+from papers.signposting import signposted
 
 from . import doubts, editing, identifiers, inviting, owning, shown
 from .accuracy import decided, facts, gold_scores, strata, worths
@@ -66,7 +69,8 @@ def person(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     context["claim"] = owning.with_stands(request.user, author, works)
     if wants_fragment(request):
         return render(request, "profiles/_works.html", context)
-    return render(request, "profiles/person.html", context | _around(request, author))
+    page = render(request, "profiles/person.html", context | _around(request, author))
+    return signposted(page, signposting.person(f"{settings.SITE_URL}{author.get_absolute_url()}", pk))
 
 
 def _around(request: HttpRequest, author: Author) -> dict[str, object]:

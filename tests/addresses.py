@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
+from bzpeer.sitemaps import SECTIONS
+from papers.exports import MEDIA_TYPES
 from profiles.bulk import RULES
 from profiles.editing import BY_SLUG
 from profiles.proofs import KINDS
@@ -49,29 +51,41 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "following/questions/": {"pk": lambda o: o["question"].pk},
     "following/watches/": {"pk": lambda o: o["watch"].pk},
     "graph/slice.": {"form": lambda o: ("json", "csv", "graphml", "gexf")},
-    "institutions/": {"pk": lambda o: o["institution"].pk, "slug": lambda o: o["institution"].slug},
+    "institutions/": {
+        "pk": lambda o: o["institution"].pk,
+        "slug": lambda o: o["institution"].slug,
+        "suffix": lambda o: tuple(MEDIA_TYPES),
+    },
     "imports/": {"pk": lambda o: o["batch"].pk, "number": lambda o: o.get("number", 1)},
     "invitations/": {"pk": lambda o: o["invitation"].pk},
     "messages/": {"pk": lambda o: o["message"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
-    "people/": {"pk": lambda o: o["author"].pk, "slug": lambda o: o["author"].slug},
+    "people/": {
+        "pk": lambda o: o["author"].pk,
+        "slug": lambda o: o["author"].slug,
+        "suffix": lambda o: tuple(MEDIA_TYPES),
+    },
     "people/<int:pk>/edit/": {"section": lambda o: tuple(BY_SLUG)},
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
     "rights/": {"key": lambda o: o["key"]},
-    "topics/": {"slug": lambda o: o["topic"].slug},
+    "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
+    "sitemap-": {"section": lambda o: tuple(SECTIONS)},
+    "topics/": {"slug": lambda o: o["topic"].slug, "suffix": lambda o: tuple(MEDIA_TYPES)},
     "works/": {
         "pk": lambda o: o["paper"].pk,
         "paper": lambda o: o["paper"].pk,
         "slug": lambda o: o["paper"].slug,
         "author": lambda o: o["author"].pk,
+        "suffix": lambda o: tuple(MEDIA_TYPES),
     },
 }
 # What stands after the question mark, where an address says nothing without it.
 _QUERIES: dict[str, Callable[[Objects], str]] = {
     "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
+    "search.<suffix:suffix>": lambda o: "q=on",
 }
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 

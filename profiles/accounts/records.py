@@ -72,6 +72,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "profiles.Message.sender": Part("messages_sent", hidden=("recipient_id", "read_at"), stays=WRITTEN),
     "profiles.Message.recipient": Part("messages_received", hidden=("sender_id",), stays=WRITTEN),
+    "profiles.ApiKey.account": Part("api_keys", hidden=("hash",)),
     "profiles.Block.account": Part("blocked", hidden=("blocked_id",)),
     "profiles.Block.blocked": Part(""),
     "profiles.Complaint.reporter": Part("complaints", hidden=("about_id",), stays="a curator may be at it"),

@@ -8,7 +8,7 @@ or whom somebody claimed, has an anchor: one of its signatures. The id follows t
 is decided about the author is held by it.
 """
 
-from .accounts import Account, Code, Letter
+from .accounts import Account, ApiKey, Code, Letter
 from .assignments import Assignment, AssignmentQuerySet, KinKey, PendingGroup, Suggestion, SurnameTie
 from .authors import Author, AuthorQuerySet, NameVariant, NameVariantQuerySet, OwnAffiliation, OwnWords, Renaming
 from .claims import (
@@ -35,6 +35,7 @@ from .decisions import (
     CorrectionQuerySet,
     Identifier,
     Move,
+    PublishedChange,
 )
 from .following import (
     Alert,
@@ -54,6 +55,7 @@ __all__ = [
     "Alert",
     "AlertReason",
     "AlertSettings",
+    "ApiKey",
     "Assignment",
     "AssignmentQuerySet",
     "Author",
@@ -93,6 +95,7 @@ __all__ = [
     "PendingGroup",
     "Proof",
     "ProofQuerySet",
+    "PublishedChange",
     "Renaming",
     "Report",
     "RightsRequest",

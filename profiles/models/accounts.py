@@ -52,3 +52,20 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"letter #{self.pk}"
+
+
+class ApiKey(models.Model):
+    """A key by which an account's programs ask more of the API than a visitor may. It opens nothing that is private.
+
+    Only its hash is kept: a key has 256 random bits, so that no salt is needed (`profiles.accounts.keys`).
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=60, help_text="the account's own, to tell its keys apart")
+    hash = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=4, help_text="the last letters of the key")
+    made_at = models.DateTimeField(auto_now_add=True)
+    used_on = models.DateField(null=True, help_text="the last day")
+
+    def __str__(self) -> str:
+        return f"API key #{self.pk}"

@@ -233,6 +233,49 @@ class Move(models.Model):
         return f"{self.count} from {self.source_id} to {self.target_id or 'nobody'}: {self.reason}"
 
 
+class PublishedChange(models.Model):
+    """What the public feed of changes tells: written by triggers on the rows that it tells of, as they are committed.
+
+    Numbers (`seq`) are given at the very end of each transaction, one transaction at a time, so that they come in the
+    order in which the rows become visible: who keeps the last number seen misses nothing (migration 0016). Names stand
+    nowhere here, and a change of a name leaves no row.
+    """
+
+    class Kind(models.TextChoices):
+        MERGE = "merge", pgettext_lazy("published change", "all works of a person joined another’s")
+        SPLIT = "split", pgettext_lazy("published change", "some works of a person became a new person’s")
+        MOVE = "move", pgettext_lazy("published change", "some works of a person joined another’s")
+        REMOVAL = "removal", pgettext_lazy("published change", "a paper no longer prints the person")
+        CORRECTION = "correction", pgettext_lazy("published change", "somebody said what is right")
+
+    class Says(models.TextChoices):
+        """What a correction says."""
+
+        SAME = "same", pgettext_lazy("published change", "they are one person, or the work is the person’s")
+        DIFFERENT = "different", pgettext_lazy("published change", "they are two, or the work is not the person’s")
+        WITHDRAWN = "withdrawn", pgettext_lazy("published change", "an earlier correction no longer holds")
+        IDENTIFIER = "identifier", pgettext_lazy("published change", "an identifier elsewhere was set or taken away")
+
+    class By(models.TextChoices):
+        MACHINE = "machine", pgettext_lazy("published change", "the matcher")
+        CURATOR = "curator", pgettext_lazy("published change", "a curator")
+        OWNER = "owner", pgettext_lazy("published change", "who holds the record")
+
+    seq = models.BigIntegerField(null=True, unique=True, help_text="from 1, in the order of commits")
+    kind = models.CharField(max_length=10, choices=Kind)
+    says = models.CharField(max_length=10, choices=Says, blank=True)
+    by = models.CharField(max_length=8, choices=By)
+    # Rows of authors that are gone since are not told; nothing is to keep those from going.
+    source = models.ForeignKey(Author, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    target = models.ForeignKey(Author, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    works = ArrayField(models.BigIntegerField(), default=list, help_text="ids of the first papers concerned")
+    works_count = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source_id} → {self.target_id}"
+
+
 class ChangeSet(models.Model):
     """What a curator changed in one step, and why: rows that can be undone and redone, one by one or all together."""
 

@@ -108,8 +108,9 @@ def _objects(ada: Author) -> dict[str, Any]:
 
 
 def unprinted(html: str) -> str:
-    """The page without the bylines and what repeats them: the list of authors, and the tags for citing."""
-    for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', "<meta name=.citation_author[^>]*>"):
+    """The page without the bylines and what repeats them: the list of authors, tags for citing, and citations."""
+    citing = ("<meta name=.citation_author[^>]*>", r'"author": \[.*?\]', r"\n\tauthor = {.*?},", '"authorships": .*')
+    for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', *citing):
         html = re.sub(printed, "", html, flags=re.DOTALL)
     return html
 

@@ -15,6 +15,8 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from bzpeer.middleware import SecondFactor
+from bzpeer.sitemaps import SECTIONS
+from papers.exports import MEDIA_TYPES
 from tests import walking
 from tests.walking import Answer, ask, session_of
 
@@ -30,6 +32,14 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "names/<path:name>/",
         "healthz",
         "robots.txt",
+        *(f"search.{suffix}" for suffix in MEDIA_TYPES),
+        "sitemap.xml",
+        *(f"sitemap-{section}.xml" for section in SECTIONS),
+        "opensearch.xml",
+        *(f"people/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"works/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, "linkset.json")),
+        *(f"topics/<slug:slug>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"institutions/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
         "people/<int:pk>/trust/",
         "ledger/",
         "ledger.jsonl",
@@ -43,6 +53,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "topics/<slug:slug>/graph/",
         "institutions/<int:pk>/graph/",
         "institutions/<int:pk>/<slug:slug>/",
+        "institutions/<int:pk>/names/",
+        "institutions/<int:pk>/people/",
+        "topics/<slug:slug>/people/",
         "graph/slice.json",
         "graph/slice.csv",
         "graph/slice.graphml",
@@ -107,6 +120,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/change/identifier/",
         "changes/",
         "changes/<int:pk>/",
+        "institutions/<int:pk>/change/",
         "curate/",
         "curate/people/",
         "curate/works/",
@@ -144,6 +158,9 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "imports/<int:pk>/records/<int:number>/retry/",
         "changes/preview/",
         "changes/apply/",
+        "institutions/<int:pk>/change/preview/",
+        "institutions/<int:pk>/change/apply/",
+        "institutions/<int:pk>/change/undo/",
         "curate/reports/<int:pk>/close/",
         "curate/decide/",
         "curate/hold/",

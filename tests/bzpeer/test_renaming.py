@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bzpeer import pipeline
+from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Paper, Signature
 from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
@@ -168,7 +169,7 @@ def addresses(world: dict[str, Any]) -> set[str]:
     queries = ("Lovelace", "translation", "iris", "novak")
     found |= (
         {"/invitations/?box=sent"}
-        | {f"/search/?q={query}" for query in queries}
+        | {f"/search{form}?q={query}" for query in queries for form in ("/", *(f".{suffix}" for suffix in MEDIA_TYPES))}
         | {"/names/Ada%20Lovelace/", "/names/Iris%20Nov%C3%A1k/"}
     )
     return found
@@ -208,8 +209,16 @@ def told(world: dict[str, Any], text: str) -> list[str]:
         theirs = rf"(?:/people/{world[who].pk}/[^\"]*|/graph/\?at=person-{world[who].pk})"
         text = re.sub(rf'<a [^>]*href="{theirs}"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
         text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")
-    folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", text))
+    folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", without_their_works(world, text)))
     return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
+
+
+def without_their_works(world: dict[str, Any], text: str) -> str:
+    """The text without the entries, in formats for citing, of works by those who go on bearing the old name."""
+    papers = Paper.objects.filter(signatures__assignment__author__in=[world["namesake"], world["split"]])
+    theirs = re.compile("|".join(rf"(?<=\d)w{pk}\b|/works/{pk}/" for pk in papers.values_list("pk", flat=True)))
+    entries = re.split(r'\n(?=@\w+{|TY  - |{")', text)
+    return "\n".join([entries[0], *(entry for entry in entries[1:] if not theirs.search(entry))])
 
 
 def leaks(world: dict[str, Any], *readers: str) -> dict[str, list[str]]:
@@ -247,6 +256,11 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/institutions/{world['institution'].pk}/graph/",
         *(f"/graph/slice.{form}?at=person-{author.pk}" for form in ("json", "csv", "graphml", "gexf")),
         paper.get_absolute_url(),
+        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in FORMATS),
+        *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in FORMATS),
+        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in FORMATS),
+        *(f"/search.{suffix}?q=translation" for suffix in MEDIA_TYPES),
         f"/works/{paper.pk}/attribution/{author.pk}/",
         f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",
         "/names/Ada%20Lovelace/",

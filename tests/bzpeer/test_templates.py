@@ -18,7 +18,7 @@ FORBIDDEN = {
     "autoescaping switched off": r"\|\s*safe\b|\|\s*safeseq\b|{%\s*autoescape\s+off",
     "an inline style": r"\sstyle\s*=|<style\b",
     "an event attribute": r"\s(?:on[a-z]+|hx-on[:a-z-]*)\s*=",
-    "an inline script": r"<script(?![^>]*\s(?:src=|type=\"application/json\"))[^>]*>|javascript:",
+    "an inline script": r"<script(?![^>]*\s(?:src=|type=\"application/(?:ld\+)?json\"))[^>]*>|javascript:",
     "an asset of another host": r"<(?:script|link|img|source|iframe)\b[^>]*(?:src|href)\s*=\s*[\"'](?:https?:)?//",
 }
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from papers import importing, reversal
-from papers.affiliations import LONGEST_KEY, key_of, place_of
+from papers.affiliations import key_of, place_of
 from papers.institutions import heir_of, known, link
 from papers.models import Affiliation, Batch, BatchRecord, Institution, InstitutionName, Paper, Signature
 from tests.conftest import fact

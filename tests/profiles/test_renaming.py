@@ -252,3 +252,30 @@ def test_exports_get_the_shown_names(claim: Claim):
     rename(claim)
     names = shown.names(Paper.objects.filter(arxiv_id="2001.00001"))
     assert list(names.values()) == [NEW, "Ada Lovelace", "Alan Turing"]
+
+
+def redated(do) -> set[str | None]:
+    """The papers that `do` dates anew: what harvesters are told of."""
+    before = dict(Paper.objects.values_list("arxiv_id", "changed_at"))
+    do()
+    return {paper for paper, at in Paper.objects.values_list("arxiv_id", "changed_at") if at != before[paper]}
+
+
+def test_a_name_that_is_hidden_dates_the_papers_that_show_another_now(bring, claim: Claim):
+    bring(fact("2002.00001", ["Ada Lovelace"]))
+    own = {f"2001.{n:05}" for n in (1, 2, 3)}
+    assert redated(lambda: rename(claim, hide=False)) == set()  # the papers go on showing what is printed
+    assert redated(lambda: rename(claim, "Iris Nova")) == own
+    assert redated(lambda: renaming.restore(claim, NOW)) == own
+
+
+def test_a_work_that_goes_to_somebody_who_hides_the_printed_name_is_dated_anew(bring, claim: Claim):
+    rename(claim)
+    bring(fact("2003.00001", [OLD, "Edith Clarke"], "Transmission lines", categories=["eess.SP"]))
+    other = Signature.objects.get(paper__arxiv_id="2003.00001", position=0).assignment
+    assert other.author_id != claim.author_id
+    curator = with_role("curator")
+    Claim.objects.update(state=Claim.State.RELEASED)
+    Author.objects.update(account=None)
+    merger, pairs = with_role("merger"), ((claim.author_id, other.author_id),)
+    assert redated(lambda: changesets.apply(merger, Merge(pairs), "Seen.")) == {"2003.00001"}

@@ -1,0 +1,260 @@
+"""What a page shows, in other formats: by the suffix of its address, or at the page's own by what `Accept` asks for.
+
+Problem: five kinds of pages in six formats are thirty answers, each of which must redirect, hide and be gone as its
+page does. Idea: a finder for each kind says what it is about and which works are its own, and leaves to the page's view
+whatever has no such answer; the formats know nothing of pages (`papers.exports`). Works come in pieces, so that a long
+list costs no memory; of a topic, an institution and a search they are the newest `MOST`, and a header says so.
+Entry points: the views, and `Formats` for `Accept`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+import papers.views
+import profiles.views
+from papers import limits, signposting
+from papers.bounded import TooSlow
+from papers.exports import FORMATS, MEDIA_TYPES, jsonld, streamed, work_of
+from papers.exports.jsonld import Node
+from papers.models import Institution, Paper, Topic
+from papers.searching import search as papers_for
+from papers.signposting import LINKSET, Link, signposted
+from profiles import editing, identifiers
+from profiles.hidden import Hidden, notice
+
+from . import described
+from .api import shapes
+from .searching import SearchForm
+
+MOST = 1_000  # works of a topic, an institution or a search: who wants all of them harvests (/oai)
+LONGEST_ACCEPT = 1_000  # characters; browsers send some 150
+
+
+class Suffix:
+    """Path converter: one of the formats."""
+
+    regex = "|".join(suffix.replace(".", r"\.") for suffix in MEDIA_TYPES)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an address is about. `name` is that of the file, without suffix; `page` the path of its page."""
+
+    name: str
+    page: str
+    papers: Iterable[Paper]
+    record: Callable[[], Mapping[str, object]]
+    node: Callable[[], Node] | None = None
+    links: tuple[Link, ...] = ()
+    linkset: str = ""
+    capped: bool = False
+
+
+@require_safe
+def person(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """/people/12.bib: the works of a person, or the person."""
+    author = profiles.views.find_author(pk)
+    if pk != author.pk or not (author.works_count or author.is_claimed):
+        response = profiles.views.person(request, pk)  # gone, or several people, or the heir
+        return redirect("person_as", author.pk, suffix, permanent=True) if response.status_code == 301 else response
+    page = author.get_absolute_url()
+    works = Paper.objects.filter(pk__in=author.assignments.standing().values("signature__paper"))
+    found = Found(
+        name=author.slug,
+        page=page,
+        papers=streamed(works),
+        record=lambda: shapes.people([author])[0],
+        node=lambda: described.person(author, editing.own(author), identifiers.of(author)),
+        links=tuple(signposting.person(f"{settings.SITE_URL}{page}", author.pk)),
+    )
+    return _answer(request, found, suffix)
+
+
+@require_safe
+def work(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """/works/12.bib: a paper."""
+    paper = Paper.objects.with_people().filter(pk=pk).first()
+    if paper is None:
+        return papers.views.work(request, pk)  # gone, or never there
+    stated = work_of(paper)
+    found = Found(
+        name=stated.key,
+        page=paper.get_absolute_url(),
+        papers=[paper],
+        record=lambda: shapes.works([paper])[0],
+        links=tuple(signposting.work(stated)),
+        linkset=signposting.linkset_of(pk),
+    )
+    return _answer(request, found, suffix)
+
+
+@require_safe
+def linkset(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """/works/12.linkset.json: all links of a paper's page, as many as it has authors."""
+    paper = Paper.objects.with_people().filter(pk=pk).first()
+    if paper is None:
+        return papers.views.work(request, pk)
+    stated = work_of(paper)
+    return HttpResponse(json.dumps(signposting.linkset(stated.page, signposting.work(stated))), content_type=LINKSET)
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str, suffix: str) -> HttpResponseBase:
+    """/topics/machine-learning.bib: the newest works about a topic."""
+    found = get_object_or_404(Topic, slug=slug)
+    return _answer(
+        request,
+        Found(
+            name=found.slug,
+            page=found.get_absolute_url(),
+            papers=streamed(found.papers.all(), MOST),
+            record=lambda: shapes.topics([found])[0],
+            node=lambda: described.topic(found),
+            capped=True,
+        ),
+        suffix,
+    )
+
+
+@require_safe
+def institution(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """/institutions/12.bib: the newest works that print an institution."""
+    found = get_object_or_404(Institution, pk=pk)
+    return _answer(
+        request,
+        Found(
+            name=found.slug,
+            page=found.get_absolute_url(),
+            papers=streamed(Paper.objects.filter(pk__in=found.signatures.values("paper")), MOST),
+            record=lambda: shapes.institutions([found])[0],
+            node=lambda: described.institution(found),
+            capped=True,
+        ),
+        suffix,
+    )
+
+
+@require_safe
+def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
+    """/search.bib?q=…: the first works that a search finds, in its order and with the filters of its page."""
+    form = SearchForm(request.GET)
+    if not form.is_valid():
+        raise BadRequest(" ".join(chain.from_iterable(form.errors.values())))
+    query, filters = request.GET.get("q", ""), form.filters()
+    works: list[Paper] = []
+    after = ""
+    try:
+        while len(works) < MOST:
+            page = papers_for(query, filters, form.cleaned_data["sort"] or "relevance", after, size=PIECE)
+            works += [hit.paper for hit in page.hits]
+            if not (after := page.following):
+                break
+    except TooSlow:
+        return HttpResponse(_("This would take too long; ask for fewer words."), status=503, content_type="text/plain")
+    asked = request.GET.urlencode()
+    found = Found(
+        name="search",
+        page=f"{reverse('search')}?{asked}",
+        papers=works[:MOST],
+        record=lambda: {"meta": {"most": MOST}, "results": shapes.works(works[:MOST])},
+        capped=True,
+    )
+    return _answer(request, found, suffix)
+
+
+# --- the answer ------------------------------------------------------------------------------------------------------
+
+
+def _answer(request: HttpRequest, found: Found, suffix: str) -> HttpResponseBase:
+    """In the format of that suffix; 429 where the client has asked for too many."""
+    if (wait := limits.take("export_works", limits.client(request))) is not None:
+        return limits.refused(request, wait)
+    page = f"{settings.SITE_URL}{found.page}"
+    media_type = MEDIA_TYPES[suffix]
+    response = StreamingHttpResponse(_pieces(found, suffix), content_type=f"{media_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{found.name}.{suffix}"'
+    response["X-Robots-Tag"] = "noindex"  # the page is what a search engine is to find
+    if found.capped:
+        response["X-Most-Works"] = str(MOST)
+    return signposted(response, [Link("describes", page), *found.links], found.linkset)
+
+
+def _pieces(found: Found, suffix: str) -> Iterator[str]:
+    if suffix == "json":
+        return iter([json.dumps(found.record(), ensure_ascii=False)])
+    if suffix == "jsonld" and found.node:
+        return jsonld.graph(chain([found.node()], map(jsonld.article, map(work_of, found.papers))))
+    return FORMATS[suffix].write(found.papers)
+
+
+class Formats:
+    """Middleware: at the address of a page, what `Accept` prefers to HTML. Whoever names no type of ours gets the page.
+
+    Media types and their weights are Django's to read (RFC 9110, 12.5.1).
+    """
+
+    # By the name of the page's address: that of its formats, and their view.
+    VIEWS: Mapping[str, tuple[str, Callable[..., HttpResponseBase]]] = {
+        "person": ("person_as", person),
+        "work": ("work_as", work),
+        "topic": ("topic_as", topic),
+        "institution": ("institution_as", institution),
+        "search": ("search_export", search),
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.resolver_match and request.resolver_match.view_name in self.VIEWS:
+            patch_vary_headers(response, ["Accept"])
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: Sequence[object], kwargs: Mapping[str, Any]
+    ) -> HttpResponseBase | None:
+        """Before the page's view is called. None: go on."""
+        assert request.resolver_match is not None
+        name = request.resolver_match.view_name
+        if name not in self.VIEWS or (suffix := preferred(request)) is None:
+            return None
+        address, other_view = self.VIEWS[name]
+        key = kwargs.get("pk", kwargs.get("slug"))  # an id decides, whatever slug stands after it
+        keys = [] if key is None else [key]
+        try:
+            response = other_view(request, *keys, suffix)
+        except Hidden as hidden:
+            return notice(request, hidden.author)
+        query = f"?{request.GET.urlencode()}" if name == "search" else ""
+        response["Content-Location"] = reverse(address, args=[*keys, suffix]) + query
+        return response
+
+
+def preferred(request: HttpRequest) -> str | None:
+    """The suffix of the format that is asked for rather than HTML."""
+    if len(request.headers.get("Accept", "")) > LONGEST_ACCEPT:
+        return None
+    suffixes = {media_type: suffix for suffix, media_type in MEDIA_TYPES.items()}
+    return suffixes.get(request.get_preferred_type(["text/html", *suffixes]) or "")

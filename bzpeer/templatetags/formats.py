@@ -1,0 +1,74 @@
+"""The other formats of a page: for programs in its head, for readers as links."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+
+from bzpeer import described
+from papers.exports import FORMATS, MEDIA_TYPES, bibtex, jsonld
+from papers.exports.work import Work
+from papers.models import Institution, Topic
+from profiles.editing import Own
+from profiles.identifiers import Shown
+from profiles.models import Author
+
+MOST_NAMES = 100  # in an entry that is shown; the link beside it has them all
+
+register = template.Library()
+_SCRIPT = str.maketrans({"<": r"\u003C", ">": r"\u003E", "&": r"\u0026"})
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def person_formats(author: Author, own: Own, identifiers: Iterable[Shown]) -> dict[str, Any]:
+    return _head(
+        "person", author.pk, author.get_absolute_url(), author.name, described.person(author, own, identifiers)
+    )
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def work_formats(work: Work, path: str) -> dict[str, Any]:
+    return _head("work", work.number, path, work.title, jsonld.article(work))
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def topic_formats(topic: Topic) -> dict[str, Any]:
+    return _head("topic", topic.slug, topic.get_absolute_url(), topic.name, described.topic(topic))
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def institution_formats(place: Institution) -> dict[str, Any]:
+    return _head("institution", place.pk, place.get_absolute_url(), place.name, described.institution(place))
+
+
+def _head(kind: str, key: int | str, path: str, title: str, node: jsonld.Node) -> dict[str, Any]:
+    return {
+        "page": f"{settings.SITE_URL}{path}",
+        "title": title,
+        "type": {"person": "profile", "work": "article"}.get(kind, "website"),
+        "alternates": [(form, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in MEDIA_TYPES.items()],
+        "linked": _in_script({"@context": jsonld.CONTEXT, **node}),
+    }
+
+
+def _in_script(value: object) -> SafeString:
+    """JSON that ends no script element and opens none."""
+    return mark_safe(json.dumps(value, ensure_ascii=False).translate(_SCRIPT))  # noqa: S308
+
+
+@register.inclusion_tag("bzpeer/_exports.html")
+def exports(kind: str, key: int | str) -> dict[str, Any]:
+    """Links to the formats that reference managers read."""
+    return {"forms": [(form.name, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in FORMATS.items()]}
+
+
+@register.simple_tag
+def bibtex_of(work: Work) -> str:
+    """The entry, to be copied; none where it would be all names."""
+    return "".join(bibtex.entries([work])).strip() if len(work.authors) <= MOST_NAMES else ""
