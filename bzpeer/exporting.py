@@ -29,8 +29,9 @@ import papers.views
 import profiles.views
 from papers import limits, signposting
 from papers.bounded import TooSlow
-from papers.exports import FORMATS, MEDIA_TYPES, jsonld, streamed, work_of
+from papers.exports import FORMATS, MEDIA_TYPES, PIECE, jsonld, lists, streamed, work_of
 from papers.exports.jsonld import Node
+from papers.institutions import heir_of
 from papers.models import Institution, Paper, Topic
 from papers.searching import search as papers_for
 from papers.signposting import LINKSET, Link, signposted
@@ -43,6 +44,7 @@ from .searching import SearchForm
 
 MOST = 1_000  # works of a topic, an institution or a search: who wants all of them harvests (/oai)
 LONGEST_ACCEPT = 1_000  # characters; browsers send some 150
+LONGEST_QUERY = 1_000  # characters that a header repeats
 
 
 class Suffix:
@@ -64,7 +66,7 @@ class Found:
     name: str
     page: str
     papers: Iterable[Paper]
-    record: Callable[[], Mapping[str, object]]
+    record: Callable[[], Iterable[str]]
     node: Callable[[], Node] | None = None
     links: tuple[Link, ...] = ()
     linkset: str = ""
@@ -84,7 +86,7 @@ def person(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
         name=author.slug,
         page=page,
         papers=streamed(works),
-        record=lambda: shapes.people([author])[0],
+        record=lambda: [_json(shapes.people([author])[0])],
         node=lambda: described.person(author, editing.own(author), identifiers.of(author)),
         links=tuple(signposting.person(f"{settings.SITE_URL}{page}", author.pk)),
     )
@@ -102,7 +104,7 @@ def work(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
         name=stated.key,
         page=paper.get_absolute_url(),
         papers=[paper],
-        record=lambda: shapes.works([paper])[0],
+        record=lambda: [_json(shapes.works([paper])[0])],
         links=tuple(signposting.work(stated)),
         linkset=signposting.linkset_of(pk),
     )
@@ -129,7 +131,7 @@ def topic(request: HttpRequest, slug: str, suffix: str) -> HttpResponseBase:
             name=found.slug,
             page=found.get_absolute_url(),
             papers=streamed(found.papers.all(), MOST),
-            record=lambda: shapes.topics([found])[0],
+            record=lambda: [_json(shapes.topics([found])[0])],
             node=lambda: described.topic(found),
             capped=True,
         ),
@@ -139,15 +141,17 @@ def topic(request: HttpRequest, slug: str, suffix: str) -> HttpResponseBase:
 
 @require_safe
 def institution(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
-    """/institutions/12.bib: the newest works that print an institution."""
-    found = get_object_or_404(Institution, pk=pk)
+    """/institutions/12.bib: the newest works that print an institution, or whom it was merged to."""
+    found = heir_of(get_object_or_404(Institution, pk=pk))
+    if pk != found.pk:
+        return redirect("institution_as", found.pk, suffix, permanent=True)
     return _answer(
         request,
         Found(
             name=found.slug,
             page=found.get_absolute_url(),
             papers=streamed(Paper.objects.filter(pk__in=found.signatures.values("paper")), MOST),
-            record=lambda: shapes.institutions([found])[0],
+            record=lambda: [_json(shapes.institutions([found])[0])],
             node=lambda: described.institution(found),
             capped=True,
         ),
@@ -160,7 +164,7 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """/search.bib?q=…: the first works that a search finds, in its order and with the filters of its page."""
     form = SearchForm(request.GET)
     if not form.is_valid():
-        raise BadRequest(" ".join(chain.from_iterable(form.errors.values())))
+        raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
     query, filters = request.GET.get("q", ""), form.filters()
     works: list[Paper] = []
     after = ""
@@ -172,15 +176,20 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
                 break
     except TooSlow:
         return HttpResponse(_("This would take too long; ask for fewer words."), status=503, content_type="text/plain")
-    asked = request.GET.urlencode()
     found = Found(
         name="search",
-        page=f"{reverse('search')}?{asked}",
+        page=reverse("search") + _query(request),
         papers=works[:MOST],
-        record=lambda: {"meta": {"most": MOST}, "results": shapes.works(works[:MOST])},
+        record=lambda: lists.written(shapes.works(works[:MOST]), f'{{"meta": {{"most": {MOST}}}, "results": [', "]}"),
         capped=True,
     )
     return _answer(request, found, suffix)
+
+
+def _query(request: HttpRequest) -> str:
+    """What a header may say of the query; nothing of a very long one."""
+    query = request.GET.urlencode()
+    return f"?{query}" if 0 < len(query) <= LONGEST_QUERY else ""
 
 
 # --- the answer ------------------------------------------------------------------------------------------------------
@@ -200,9 +209,13 @@ def _answer(request: HttpRequest, found: Found, suffix: str) -> HttpResponseBase
     return signposted(response, [Link("describes", page), *found.links], found.linkset)
 
 
+def _json(record: object) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
 def _pieces(found: Found, suffix: str) -> Iterator[str]:
     if suffix == "json":
-        return iter([json.dumps(found.record(), ensure_ascii=False)])
+        return iter(found.record())
     if suffix == "jsonld" and found.node:
         return jsonld.graph(chain([found.node()], map(jsonld.article, map(work_of, found.papers))))
     return FORMATS[suffix].write(found.papers)
@@ -247,7 +260,7 @@ class Formats:
             response = other_view(request, *keys, suffix)
         except Hidden as hidden:
             return notice(request, hidden.author)
-        query = f"?{request.GET.urlencode()}" if name == "search" else ""
+        query = _query(request) if name == "search" else ""
         response["Content-Location"] = reverse(address, args=[*keys, suffix]) + query
         return response
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from papers import identifiers
+from papers import identifiers, meaning
 from papers.bounded import TooSlow, within
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
@@ -32,7 +32,7 @@ from papers.searching.explaining import explained
 from papers.searching.queries import read
 from profiles.identifiers import holders
 from profiles.models import Author
-from profiles.search import Found, find_people
+from profiles.search import find_people
 
 FEW, MANY = 6, 20  # of a kind that stands beside others, and of one that is asked for alone
 LONGEST_NAME = 8  # words; a longer query is a sentence, and nobody's name
@@ -140,13 +140,19 @@ class _Asked:
         query, limit = self.query, MANY if kind else FEW
         found: dict[str, Any] = {}
         if kind in ("", "people") and len(query.words) <= LONGEST_NAME:
-            people = self.within(_("people"), lambda: find_people(query.text, limit)) or Found([])
-            found |= {"people": people.people, "fuzzy": people.fuzzy}
-        if kind in ("", "topics"):
-            found["topics"] = self.within(_("topics"), lambda: names.topics(query, limit))
-        if kind in ("", "institutions"):
-            places = self.within(_("institutions"), lambda: names.institutions(query, limit, anywhere=anywhere))
-            found["institutions"] = places
+            try:
+                people = find_people(query.text, limit)  # within a time of its own
+                found |= {"people": people.people, "fuzzy": people.fuzzy}
+            except TooSlow:
+                self.slow.append(_("people"))
+
+        def named() -> dict[str, Any]:
+            topics = names.topics(query, limit) if kind in ("", "topics") else []
+            places = names.institutions(query, limit, anywhere=anywhere) if kind in ("", "institutions") else []
+            return {"topics": topics, "institutions": places}
+
+        if kind not in ("people", "papers"):
+            found |= self.within(_("topics and institutions"), named) or {}
         return found
 
 
@@ -159,7 +165,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         return redirect(straight.url)
     asked = _Asked(read(typed), [])
     context: dict[str, Any] = {"query": " ".join(typed.replace("\0", "").split())[:1_000], "straight": straight}
-    context |= {"asked": asked.query, "slow": asked.slow}
+    context |= {"asked": asked.query, "slow": asked.slow, "by_meaning": meaning.enabled()}
     if not asked.query.text:
         context |= {"examples": _examples()} if not typed.strip() else {}
         return _answer(request, context)

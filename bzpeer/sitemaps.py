@@ -8,6 +8,7 @@ gap. Entry points: `index`, `section`. Reference: sitemaps.org 0.9.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sitemaps import Sitemap, views
@@ -44,6 +45,13 @@ class _Pages(Sitemap[Model]):
     def __init__(self, found: Callable[[], QuerySet[Any]]) -> None:
         self.found = found
 
+    def lastmod(self, item: Model) -> datetime | None:
+        """Where the row knows it: papers do."""
+        return getattr(item, "changed_at", None)
+
+    def get_latest_lastmod(self) -> None:
+        """Not said of whole lists: each would have to be read for the index."""
+
     @property
     def paginator(self) -> Paginator[Any]:
         return _Ranges(self.found().order_by("pk"), self.limit)
@@ -51,9 +59,9 @@ class _Pages(Sitemap[Model]):
 
 SECTIONS: dict[str, type[Sitemap[Any]] | Sitemap[Any]] = {
     "people": _Pages(lambda: Author.objects.listed().only("name", "visibility")),
-    "works": _Pages(lambda: Paper.objects.only("title_text")),
+    "works": _Pages(lambda: Paper.objects.only("title_text", "changed_at")),
     "topics": _Pages(lambda: Topic.objects.all()),
-    "institutions": _Pages(lambda: Institution.objects.only("name")),
+    "institutions": _Pages(lambda: Institution.objects.filter(merged_into=None).only("name")),
 }
 
 

@@ -2,6 +2,9 @@
 
 A plugin and not a conftest.py, because pytest-django reads the settings, and so their addresses, before that is loaded.
 With DATABASE_URL and REDIS_URL both set nothing is started. Loaded by `addopts = "-p bzpeer.testing"`.
+
+The whole suite runs on every core (pytest-xdist). Its workers are processes that load this plugin too: they share the
+PostgreSQL of the process that started them, where pytest-django gives each a database; a Valkey each has of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ def _start() -> Services | None:
     os.environ["MAIL_KEPT"] = "1"
     os.environ["EMBEDDINGS"] = "0"  # tests of other things wait for no model
     os.environ["GRAPH_DIR"] = tempfile.mkdtemp(prefix="bzpeer-graph-")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.pop("REDIS_URL", None)
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return None
     try:
@@ -33,6 +38,13 @@ def _start() -> Services | None:
 
 
 _services = _start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """None, which means one for each core, for the whole suite; chosen tests are over before workers have started."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not config.option.keyword
+    return None if whole else 0
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from papers.bounded import TooSlow, within
 from papers.fragments import wants_fragment
-from papers.models import Institution, Paper, Topic
+from papers.searching import names
+from papers.searching.queries import read
 from profiles.models import Author
 from profiles.search import find_people
 
@@ -76,24 +77,34 @@ def explorer(request: HttpRequest) -> HttpResponse:
 def find(request: HttpRequest) -> HttpResponse:
     """Places by name or title, each a link into the explorer; as a page, or as the list alone for HTMX."""
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    context = {"query": query, "found": _found(query) if query else [], "at": request.GET.get("at", "")}
-    return render(request, "graph/_found.html" if wants_fragment(request) else "graph/find.html", context)
+    context: dict[str, object] = {"query": query, "at": request.GET.get("at", "")}
+    try:
+        context["found"] = _found(query)
+    except TooSlow:
+        context["too_slow"] = True
+    if wants_fragment(request):  # HTMX swaps in nothing but a 200
+        return render(request, "graph/_found.html", context)
+    return render(request, "graph/find.html", context, status=503 if "too_slow" in context else 200)
 
 
 def _found(query: str) -> list[tuple[str, str, str]]:
-    """(kind, node id, label) of people, topics, institutions and papers."""
+    """(kind, node id, label) of people, topics, institutions and papers. Raises TooSlow."""
+    asked = read(query)
+    if not asked.words:
+        return []
     people = [
         ("person", places.person_id(author.pk), author.name) for author in find_people(query, PEOPLE_FOUND).people
     ]
-    topics = Topic.objects.filter(name__icontains=query).order_by("name")[:OTHERS_FOUND]
-    institutions = Institution.objects.filter(name__icontains=query, merged_into=None).order_by("name")[:OTHERS_FOUND]
-    papers = Paper.objects.matching(query).newest_first()[:OTHERS_FOUND]
-    return [
-        *people,
-        *(("topic", places.topic_id(topic.pk), topic.name) for topic in topics),
-        *(("institution", places.institution_id(one.pk), one.name) for one in institutions),
-        *(("paper", places.paper_id(paper.pk), paper.title_text) for paper in papers),
-    ]
+    with within(TIMEOUT_MS):
+        return [
+            *people,
+            *(("topic", places.topic_id(topic.pk), topic.name) for topic in names.topics(asked, OTHERS_FOUND)),
+            *(
+                ("institution", places.institution_id(one.pk), one.name)
+                for one in names.institutions(asked, OTHERS_FOUND)
+            ),
+            *(("paper", places.paper_id(paper.pk), paper.title_text) for paper in names.titles(asked, OTHERS_FOUND)),
+        ]
 
 
 def _beginnings() -> dict[str, object]:

@@ -12,7 +12,7 @@ Idea: rules that can only join what is the same, each on its own:
 4. behind it, postal codes say nothing, nor does a town that the university is named after.
 
 Towns, states and countries stay: there are two Northeastern Universities. What is doubtful is left to curators.
-Entry points: `key_of`, `place_of`.
+Entry points: `key_of`, `place_of`, `name_of`.
 """
 
 from __future__ import annotations
@@ -94,12 +94,29 @@ def place_of(key: str) -> str:
     ('university oxford uk', 'university oxford uk')
     """
     pieces = [said for piece in _PIECES.split(key) if (said := _words(piece))]
-    named = [at for at, piece in enumerate(pieces) if _UNIVERSITY.search(piece)]
-    if len(named) == 1 and ";" not in key:
-        [at] = named
-        if all(map(_PART.match, pieces[:at])) and not _PART.match(pieces[at]):
-            pieces = [pieces[at], *_address(pieces[at], pieces[at + 1 :])]
+    at = None if ";" in key else _university(pieces)
+    if at is not None:
+        pieces = [pieces[at], *_address(pieces[at], pieces[at + 1 :])]
     return " ".join(pieces)[:LONGEST_KEY].rstrip() or key
+
+
+def name_of(printed: str) -> str:
+    """What the place is called where only this form of it is known: without the department.
+
+    >>> name_of("Dept. of Physics, University of Oxford, UK"), name_of("Kavli Institute, Oslo")
+    ('University of Oxford, UK', 'Kavli Institute, Oslo')
+    """
+    pieces = [(piece, said) for piece in printed.split(",") if (said := _words(fold(piece)))]
+    at = None if ";" in printed else _university([said for _, said in pieces])
+    return ",".join(piece for piece, _ in pieces[at:]).strip() if at else printed
+
+
+def _university(pieces: Sequence[str]) -> int | None:
+    """Where the only university stands that all pieces before it are parts of."""
+    named = [at for at, piece in enumerate(pieces) if _UNIVERSITY.search(piece)]
+    if len(named) == 1 and all(map(_PART.match, pieces[: named[0]])) and not _PART.match(pieces[named[0]]):
+        return named[0]
+    return None
 
 
 def _words(piece: str) -> str:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import institutions, journal
-from .affiliations import key_of
+from .affiliations import key_of, name_of
 from .importing import alone
 from .models import Affiliation, Institution, InstitutionChange, InstitutionName, Paper
 
@@ -105,7 +105,7 @@ def apply(
     source, target, forms = _checked(proposal)
     if seen and seen != _state(source, target, forms):
         raise ValidationError(_("Somebody changed this meanwhile. This is how it looks now; nothing was done."))
-    change = InstitutionChange(source=source, target=target, reason=reason, made_by=curator)
+    change = InstitutionChange(source=source, target=target, reason=reason, made_by_id=curator.pk)
     if isinstance(proposal, Rename):
         change.kind, change.before, change.after = Kind.RENAME, {"name": source.name}, proposal.name
         source.name = proposal.name
@@ -119,7 +119,7 @@ def apply(
         else:
             change.kind = Kind.MOVE
             if target is None:
-                change.target = target = Institution.objects.create(name=forms[0].printed)
+                change.target = target = Institution.objects.create(name=name_of(forms[0].printed))
             change.before = {str(form.pk): [form.institution_id, form.held] for form in forms}
             InstitutionName.objects.filter(pk__in=[form.pk for form in forms]).update(institution=target, held=True)
         _link(papers)
@@ -158,7 +158,7 @@ def undo(account: AbstractBaseUser | AnonymousUser, change: InstitutionChange) -
             InstitutionName.objects.bulk_update(forms, ["institution", "held"])
             _close(target, source)
         _link(papers)
-    change.undone_by, change.undone_at = curator, timezone.now()
+    change.undone_by_id, change.undone_at = curator.pk, timezone.now()
     change.save(update_fields=["undone_by", "undone_at"])
     journal.write(curator, "undo", source, change=change.pk, kind=change.kind)
     return change

@@ -323,6 +323,7 @@ def _withdraw(batch: Batch, deletions: Sequence[Deletion], brought: Mapping[str 
     """Mark the papers whose records the source has deleted, unless it `brought` them back further on in the chunk."""
     found = Paper.objects.filter(arxiv_id__in=[deletion.source_id for deletion in deletions])
     known = {paper.arxiv_id: paper for paper in found.only("arxiv_id", "withdrawn", "digest")}
+    known |= _named(batch, [deletion.source_id for deletion in deletions if deletion.source_id not in known])
     rows, marked = [], []
     for deletion in deletions:
         paper = known.get(deletion.source_id)
@@ -337,6 +338,15 @@ def _withdraw(batch: Batch, deletions: Sequence[Deletion], brought: Mapping[str 
     BatchRecord.objects.bulk_create(rows)
     batch.updated += len(marked)
     batch.unchanged += len(rows) - len(marked)
+
+
+def _named(batch: Batch, names: Sequence[str]) -> dict[str | None, Paper]:
+    """Papers by what the repository of this harvest calls them, where that is no arXiv id."""
+    told = BatchRecord.objects.filter(batch__harvest=batch.harvest_id, rolled_back_at=None, paper__isnull=False)
+    told = told.filter(source_id__startswith="oai:", source_id__in=names)
+    found: dict[str, int] = dict(told.order_by("pk").values_list("source_id", "paper_id")) if names else {}
+    papers = Paper.objects.only("arxiv_id", "withdrawn", "digest").in_bulk(found.values())
+    return {name: papers[pk] for name, pk in found.items() if pk in papers}
 
 
 def _refused(batch: Batch, refusal: Refusal) -> BatchRecord:

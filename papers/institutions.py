@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from .affiliations import key_of, place_of
+from .affiliations import key_of, name_of, place_of
 from .models import Institution, InstitutionName
 from .text import plain
 
@@ -127,7 +127,7 @@ def _ids(names: Mapping[str, str]) -> dict[str, int]:
     if new := [key for key in names if key not in ids]:
         printed, places = [plain(names[key]) for key in new], [place_of(key) for key in new]
         with connection.cursor() as cursor:
-            cursor.execute(_PLACES, [places, printed, places])
+            cursor.execute(_PLACES, [places, list(map(name_of, printed)), places])
             cursor.execute(_NAMES, [new, printed, places])
         ids |= _led(new)
     return ids

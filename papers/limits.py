@@ -99,6 +99,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "search": (Limit(5, 1, open=True), Limit(100, MINUTE, open=True)),
     # client: a list of works to cite or collect; who wants them all harvests
     "export_works": (Limit(10, 1, open=True), Limit(120, MINUTE, open=True)),
+    # client: a page of 200 records; a harvester that asks one after the other has a million papers in an hour
+    "oai": (Limit(20, 5, open=True), Limit(120, MINUTE, open=True)),
     # client: six searches through the whole graph; who reads an answer asks for the next one some seconds later
     "path": (Limit(10, 5, open=True), Limit(40, MINUTE, open=True)),
     # client without a key, and key: what a program reads page by page; a harvest of everything belongs to /oai

@@ -31,8 +31,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_paper (
     number bigint, arxiv_id varchar, doi varchar, fingerprint varchar, title text, title_text text,
     abstract text, categories varchar[], created date, updated date, day_known boolean, versions jsonb, comments text,
     journal_ref text, license text, source_authors text, withdrawn boolean, source varchar, authors_key text,
-    topics varchar[], digest bytea, paper_id bigint, fate varchar, relist boolean, before jsonb, dated boolean,
-    around boolean
+    topics varchar[], digest bytea, named varchar, paper_id bigint, fate varchar, relist boolean,
+    before jsonb, dated boolean, around boolean
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_signature (
     number bigint, position int, printed text, family text, given text, suffix varchar, family_key text, given_key text,
@@ -290,7 +290,7 @@ SELECT DISTINCT s.paper_id FROM staged_signature g JOIN staged_paper s USING (nu
 
 _RECORDS = """
 INSERT INTO papers_batchrecord (batch_id, number, fate, source_id, reason, raw, paper_id, before)
-SELECT %s, number, fate, coalesce(arxiv_id, doi, ''), '', '', paper_id, before FROM staged_paper ORDER BY number
+SELECT %s, number, fate, coalesce(named, arxiv_id, doi, ''), '', '', paper_id, before FROM staged_paper ORDER BY number
 """
 
 

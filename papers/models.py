@@ -548,6 +548,10 @@ class BatchRecord(models.Model):
             models.Index(fields=["batch", "fate", "number"], name="batchrecord_fate"),
             # Who else vouches for a paper, and whether an address that has no paper once had one.
             models.Index(fields=["paper"], name="batchrecord_paper", condition=models.Q(paper__isnull=False)),
+            # What repositories other than arXiv call a record, by which they delete it.
+            models.Index(
+                fields=["source_id"], name="batchrecord_oai", condition=models.Q(source_id__startswith="oai:")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -55,7 +55,8 @@ class Record:
     primary first, and `topics` are further subjects by display name. `updated` is the date of the latest version, so
     that a source that knows of no versions leaves it out and fills in what others lack. `day_known` is False where a
     source gives only the month or the year of `created`, which then is the first day of it.
-    `source_authors` is the author list as one printed string, where the source has one.
+    `source_authors` is the author list as one printed string, where the source has one. `named` is what the source
+    calls the record where that is no other identifier; by it the source may delete the record.
     """
 
     title: str
@@ -75,6 +76,7 @@ class Record:
     withdrawn: bool = False
     topics: tuple[str, ...] = ()
     listings: tuple[Listing, ...] = ()
+    named: str = ""
 
 
 class Line(NamedTuple):

@@ -25,7 +25,7 @@ from papers.text import plain
 PAPER_COLUMNS = (
     "number", "arxiv_id", "doi", "fingerprint", "title", "title_text", "abstract", "categories", "created", "updated",
     "day_known", "versions", "comments", "journal_ref", "license", "source_authors", "withdrawn", "source",
-    "authors_key", "topics", "digest",
+    "authors_key", "topics", "digest", "named",
 )  # fmt: skip
 SIGNATURE_COLUMNS = (
     "number", "position", "printed", "family", "given", "suffix", "family_key", "given_key", "surname_key",
@@ -94,7 +94,7 @@ def stage(number: int, record: Record, source: str, digest: bytes | None = None)
         _escaped(record.comments), _escaped(record.journal_ref), _escaped(record.license),
         _escaped(record.source_authors), _boolean(record.withdrawn), source,
         _escaped(";".join([f"{family}|{given}" for family, given in keys])) if keys else _NULL, _array(topics),
-        rf"\\x{digest.hex()}" if digest else _NULL,
+        rf"\\x{digest.hex()}" if digest else _NULL, _escaped(record.named) if record.named else _NULL,
     )  # fmt: skip
     signatures = [
         _signature(number, position, author, *names)

@@ -170,6 +170,8 @@ def prefer(author: Author, name: str) -> None:
     author.name = name or author.name
     author.stale = True
     author.save(update_fields=["preferred_name", "name", "stale"])
+    if author.hides_printed:
+        redate_works(author)
     if name:
         family, given, _suffix = split_name(name)
         family_key = fold(family)

@@ -50,7 +50,7 @@ def rename(claim: Claim, name: str, hide_printed: bool, now: datetime) -> None:
             % {"most": MOST, "days": PERIOD.days}
         )
     Renaming.objects.create(author=author, account=claim.account, old=author.name, new=name, at=now)
-    if author.hides_printed or hide_printed:
+    if author.hides_printed and not hide_printed:
         authors.redate_works(author)
     author.hides_printed = hide_printed
     author.save(update_fields=["hides_printed"])

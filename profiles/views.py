@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from papers import signposting
+from papers import institutions, signposting
 from papers.fragments import wants_fragment
 from papers.identifiers import orcid as read_orcid
 from papers.paging import newest
@@ -82,6 +82,7 @@ def _around(request: HttpRequest, author: Author) -> dict[str, object]:
     variants = [variant for variant in variants if variant.works and not author.hides_printed]
     return {
         "own": editing.own(author),
+        "institution": institutions.of_form(author.affiliation) if author.affiliation else None,
         "door": inviting.door(request.user, author, timezone.now()),
         "trust": _trust(author),
         "followers": Follow.objects.of(author).followers(),

@@ -30,6 +30,13 @@ Objects = Mapping[str, Any]
 _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "alerts/feed/": {"key": lambda o: o.get("feed", "unknown")},
     "attestations/": {"pk": lambda o: o["proof"].pk},
+    "account/keys/": {"pk": lambda o: o["api_key"].pk},
+    "api/v1/people/": {"pk": lambda o: o["author"].pk},
+    "api/v1/works/": {"pk": lambda o: o["paper"].pk},
+    "api/v1/topics/": {"pk": lambda o: o["topic"].pk},
+    "api/v1/institutions/": {"pk": lambda o: o["institution"].pk},
+    "api/v1/names/": {"pk": lambda o: o["author"].name},
+    "api/v1/changes/": {"pk": lambda o: o.get("change_told", 1)},
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
@@ -84,6 +91,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
 }
 # What stands after the question mark, where an address says nothing without it.
 _QUERIES: dict[str, Callable[[Objects], str]] = {
+    "oai": lambda o: "verb=ListRecords&metadataPrefix=arXiv",
     "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
     "search.<suffix:suffix>": lambda o: "q=on",
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.test import Client
 from playwright.sync_api import Page
 from pytest_django import DjangoDbBlocker
@@ -27,6 +29,7 @@ from profiles.models import Account, Author
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 SHARED = REPO_ROOT.parent / "shared"
+ROOMS = ("papers", "profiles", "graph", "trust", "bzpeer")
 PARITY = REPO_ROOT / "tests" / "data" / "xiangning_chen.jsonl"
 
 
@@ -37,9 +40,7 @@ def fact(id: str, authors: list[str], title: str = "", **more: Any) -> dict[str,
 
 
 def with_role(username: str, role: str = "Curators", **more: Any) -> Account:
-    """An account of a role, as the migration makes it: again, where a test that commits has emptied the tables."""
-    if not Group.objects.filter(name=role).exists():
-        import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
+    """An account of a role."""
     account = Account.objects.create_user(username, is_staff=True, **more)
     account.groups.add(Group.objects.get(name=role))
     return with_second_factor(account)
@@ -57,9 +58,28 @@ def empty_cache() -> None:
     cache.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """A statement may take as long as a busy machine makes it: a test of the limit sets one of its own."""
+    import_module(settings.ROOT_URLCONF)  # and with it all that answers requests
+    with pytest.MonkeyPatch.context() as patch:
+        for name, room in sorted(sys.modules.items()):
+            if name.partition(".")[0] in ROOMS:
+                for limit in [each for each in vars(room) if each.endswith("_MS")]:
+                    patch.setattr(room, limit, 120_000)
+        yield
+
+
+def _roles(sender: object, **more: object) -> None:
+    if getattr(sender, "name", "") == "profiles":
+        import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests that commit empty all tables after them, which the journal and the ledger would refuse."""
+    """Tests that commit empty all tables after them, which the journal and the ledger would refuse, and leave those of
+    a new database: with the roles, whatever test the process is given next."""
+    post_migrate.connect(_roles)  # sent at each emptying
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE trust_ledgerentry DISABLE TRIGGER ledger_not_emptied")
         cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")

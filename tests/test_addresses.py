@@ -12,6 +12,7 @@ from .addresses import every_address
 ONE = SimpleNamespace(pk=7, slug="a-slug", name="Ann Lee", arxiv_id="2001.00001", doi="10.1000/1")
 OBJECTS: dict[str, Any] = dict.fromkeys(
     [
+        "api_key",
         "asked",
         "author",
         "batch",

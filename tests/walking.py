@@ -31,6 +31,7 @@ from bzpeer import pipeline
 from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
+from profiles.accounts import keys
 from profiles.models import (
     Account,
     AlertSettings,
@@ -43,6 +44,7 @@ from profiles.models import (
     Invitation,
     NameWatch,
     Proof,
+    PublishedChange,
     RightsRequest,
     Suggestion,
 )
@@ -114,6 +116,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
+    connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
@@ -121,7 +124,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
+        "api_key": keys.make(owner, "weekly copy")[0],
         "batch": batch,
+        "change_told": PublishedChange.objects.order_by("seq")[0].seq,
         "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
         "complaint": complaint,
         "conversation": conversation,

@@ -55,8 +55,8 @@ class ChangeRecord(TypedDict):
     api_url: str
 
 
-class Meta(TypedDict):
-    """About the list."""
+class FeedMeta(TypedDict):
+    """About the feed."""
 
     count: int
     count_is: Literal["exact", "at_least", "estimate"]

@@ -240,7 +240,7 @@ ChangesQuery = create_model(
     kind=(feed.KindAsked, Field("", description="only of that kind")),
     person=(int | None, Field(None, ge=1, le=LARGEST, description="only about the person of that id")),
 )
-ChangesList = create_model("ChangesList", meta=(feed.Meta, ...), results=(list[feed.ChangeRecord], ...))
+ChangesList = create_model("ChangesList", meta=(feed.FeedMeta, ...), results=(list[feed.ChangeRecord], ...))
 
 
 def _changes(request: HttpRequest, query: Any) -> HttpResponse:

@@ -30,6 +30,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="paper", index=models.Index(fields=["changed_at", "id"], name="paper_changed")
         ),
+        migrations.AddIndex(
+            model_name="batchrecord",
+            index=models.Index(
+                fields=["source_id"], name="batchrecord_oai", condition=models.Q(source_id__startswith="oai:")
+            ),
+        ),
         migrations.CreateModel(
             name="RemovedPaper",
             fields=[

@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import connection, migrations, models
 
-from papers.affiliations import key_of, place_of
+from papers.affiliations import key_of, name_of, place_of
 from papers.text import plain
 
 BATCH = 2_000
@@ -52,7 +52,7 @@ def forwards(apps, schema_editor):
             rows = [row for row in rows if row[1]]
             signatures, keys, names = ([row[at] for row in rows] for at in range(3))
             places = list(map(place_of, keys))
-            cursor.execute(PLACES, [places, names])
+            cursor.execute(PLACES, [places, list(map(name_of, names))])
             cursor.execute(NAMES, [keys, names, places])
             cursor.execute(UNLINK, [papers])
             cursor.execute(LINK, [signatures, keys])

@@ -5,7 +5,7 @@ Entry points: `topics`, `institutions`, `titles`. Each runs in the caller's `pap
 
 from __future__ import annotations
 
-from papers.affiliations import key_of
+from papers.affiliations import key_of, place_of
 from papers.institutions import heir_of
 from papers.models import Institution, InstitutionName, Paper, PaperQuerySet, Topic
 
@@ -24,16 +24,16 @@ def topics(query: Query, limit: int) -> list[Topic]:
 
 
 def institutions(query: Query, limit: int, *, anywhere: bool = True) -> list[Institution]:
-    """Those of which a printed form begins with the query, then those of which one has it `anywhere`."""
+    """Those that the query names or begins to name, then those of which a printed form has it `anywhere`."""
     key = key_of(query.text)
     if not key:
         return []
+    homes = Institution.objects.select_related("merged_into").filter(key__startswith=place_of(key)).order_by("key")
     forms = InstitutionName.objects.select_related("institution__merged_into").order_by("key")
-    found = {(home := heir_of(form.institution)).pk: home for form in forms.filter(key__startswith=key)[: 4 * limit]}
-    if anywhere and len(found) < limit:
-        more = forms.filter(key__contains=f" {key}")[: 4 * limit]
-        found |= {(home := heir_of(form.institution)).pk: home for form in more}
-    return list(found.values())[:limit]
+    named = [*homes[:limit], *(form.institution for form in forms.filter(key__startswith=key)[: 4 * limit])]
+    if anywhere and len(named) < limit:
+        named += [form.institution for form in forms.filter(key__contains=f" {key}")[: 4 * limit]]
+    return list({(heir := heir_of(one)).pk: heir for one in named}.values())[:limit]
 
 
 def titles(query: Query, limit: int) -> PaperQuerySet:

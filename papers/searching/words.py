@@ -37,13 +37,14 @@ LIKE = 0.5  # of `word_similarity`: one letter in eight wrong or missing
 _LOOK_UP = """
 WITH known AS (
     SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares FROM pg_stats
-     WHERE schemaname = current_schema() AND tablename = 'papers_paper' AND attname = 'search')
-SELECT typed.word, found.lexeme, shares[array_position(lexemes, found.lexeme)], shares[cardinality(lexemes) + 1] / 2
+     WHERE schemaname = current_schema() AND tablename = 'papers_paper' AND attname = 'search'),
+papers AS (SELECT reltuples FROM pg_class WHERE oid = 'papers_paper'::regclass)
+SELECT typed.word, found.lexeme, shares[array_position(lexemes, found.lexeme)], shares[cardinality(lexemes) + 1] / 2,
+       reltuples
   FROM unnest(%s::text[]) WITH ORDINALITY typed(word, nth)
-       CROSS JOIN LATERAL unnest(to_tsvector('english', typed.word)) found LEFT JOIN known ON true
+       CROSS JOIN LATERAL unnest(to_tsvector('english', typed.word)) found CROSS JOIN papers LEFT JOIN known ON true
  ORDER BY nth, found.positions
 """
-_SIZE = "SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'papers_paper'::regclass"
 # OFFSET 0 keeps each vector from being fetched again for every word.
 _WHERE = """
 SELECT id, day, title_text, {title}, {anywhere}
@@ -59,6 +60,7 @@ class Word:
     typed: str
     lexeme: str
     share: float | None = None
+    papers: float = 0.0  # that are expected to have it
 
     @property
     def weight(self) -> float:
@@ -95,8 +97,9 @@ def look_up(words: Sequence[str]) -> list[Word]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP, [list(words)])
         found: dict[str, Word] = {}
-        for typed, lexeme, share, least in cursor.fetchall():
-            found.setdefault(lexeme, Word(typed, lexeme, share or least))
+        for typed, lexeme, share, least, size in cursor.fetchall():
+            share = share or least
+            found.setdefault(lexeme, Word(typed, lexeme, share, (share or 0) * max(size, 0)))
     return list(found.values())
 
 
@@ -138,9 +141,7 @@ def _order(match: Match) -> tuple[bool, bool, float, int, int]:
 def _candidates(words: Sequence[Word], papers: PaperQuerySet) -> tuple[list[int], bool]:
     """Ids of at most `CANDIDATES` papers with the rarest words, and of as many with all words; whether that is all."""
     rarest = words[:_RAREST]
-    with connection.cursor() as cursor:
-        cursor.execute(_SIZE)
-        (size,) = cursor.fetchone()
+    size = max((word.papers / word.share for word in rarest if word.share), default=0)
     shares = _expected([word.share or 0 for word in rarest])
     least = next((m for m in range(1, len(rarest)) if size * shares[m] <= CANDIDATES), len(rarest))
     found = _newest(papers, _at_least(least, rarest))

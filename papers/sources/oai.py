@@ -11,6 +11,8 @@ The three forms differ in what can be believed:
 * `arXiv` is made from the current version. `created` is that version's date on the present server and version 1's on
   the one before; so it stands as the paper's date only where the identifier's month agrees, and the day is believed
   only where a later `updated` stands beside it. `acm-class` repeats `msc-class` there and is not read.
+  Other repositories say what they mean: `created` is the paper's date, a paper need not be on arXiv, and sets
+  "topic:slug", which BZPEER has, are subjects.
 * `oai_dc` names categories by display name, of which two may be one ("Machine Learning"): the sets in the header are
   asked for the code first. Of two dates the first is version 1's. Records of other repositories are read too.
 
@@ -42,6 +44,7 @@ PREFIXES = ("arXivRaw", "arXiv", "oai_dc")
 
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>]")
 _DAY = re.compile("([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9:.]+Z)?")
+_OF_ARXIV = "oai:arXiv.org:"
 _SOURCE_TYPE_WITHDRAWN = "I"
 _GROUPS = ("Collaboration", "Collaborations", "Consortium")  # a group's name, taken apart like a person's
 # A paper sent in late in May may be numbered in June.
@@ -160,7 +163,7 @@ def _item(number: int, record: Element | Broken, today: date) -> Item:
     parts = children(record)
     header = parts["header"][0] if "header" in parts else record
     named = clean(_one(header, "identifier"))[:255]
-    known = arxiv_id(named.removeprefix("oai:arXiv.org:"))
+    known = arxiv_id(named.removeprefix(_OF_ARXIV))
     try:
         if header.get("status") == "deleted":
             if not named:
@@ -176,7 +179,7 @@ def _item(number: int, record: Element | Broken, today: date) -> Item:
         found = form(metadata, header, today)
         if known and found.arxiv_id not in (known, None):
             raise Unusable(f"The header names {known} and the record {found.arxiv_id}.")
-        return Numbered(number, found)
+        return Numbered(number, found if _is_of_arxiv(header) else replace(found, named=named))
     except Unusable as reason:
         return Refusal(number, str(reason), clean(text(record))[: jsonlines.RAW_SHOWN], known or named)
 
@@ -214,7 +217,16 @@ def _current(metadata: Element, header: Element, today: date) -> Record:
     ]
     created, updated = (jsonlines.day(clean(_one(metadata, key)), key, today) for key in ("created", "updated"))
     parsed = [[author.printed] for author in map(_author, authors)]  # the parts are put in below
-    record = snapshot.record(_fields(metadata) | {"authors": None, "authors_parsed": parsed}, today)
+    fields = _fields(metadata) | {"authors": None, "authors_parsed": parsed}
+    if not _is_of_arxiv(header):
+        return replace(
+            snapshot.record(fields, today, identified=False),
+            authors=jsonlines.authors(list(map(_author, authors))),
+            created=created,
+            updated=max((day for day in (created, updated) if day), default=None),
+            topics=_topics(header, fields.get("categories") or ""),
+        )
+    record = snapshot.record(fields, today)
     month = _month(record.arxiv_id or "")
     agrees = bool(created and month and month - _MONTH_ENDS_EARLY <= created < _next_month(month))
     return replace(
@@ -224,6 +236,19 @@ def _current(metadata: Element, header: Element, today: date) -> Record:
         day_known=agrees and bool(created and updated and updated > created),
         updated=max((day for day in (created, updated) if day), default=None),
     )
+
+
+def _is_of_arxiv(header: Element) -> bool:
+    named = clean(_one(header, "identifier"))
+    return named.startswith(_OF_ARXIV) or not named.startswith("oai:")
+
+
+def _topics(header: Element, categories: str) -> tuple[str, ...]:
+    """Topics beside those of the categories, by the words of their slugs."""
+    named = {re.sub("[^a-z0-9]+", "-", topic_name(code).lower()).strip("-") for code in categories.split()}
+    specs = (clean(text(spec)).partition(":") for spec in children(header).get("setSpec", []))
+    slugs = (slug for kind, _, slug in specs if kind == "topic" and re.fullmatch("[a-z0-9_-]{1,120}", slug))
+    return tuple(slug.replace("-", " ").capitalize() for slug in dict.fromkeys(slugs) if slug not in named)
 
 
 def _author(author: Element) -> PrintedAuthor:
@@ -244,7 +269,7 @@ def _dublin_core(metadata: Element, header: Element, today: date) -> Record:
     dates = sorted(day for value in parts.get("date", []) if (day := _day(value)))
     descriptions = parts.get("description", [])
     comments = next((d.removeprefix("Comment: ") for d in descriptions[1:]), "")
-    own = arxiv_id(clean(_one(header, "identifier")).removeprefix("oai:arXiv.org:"))
+    own = arxiv_id(clean(_one(header, "identifier")).removeprefix(_OF_ARXIV))
     journal = (value for value in about if own and not (value.startswith("http") or doi(value) or arxiv_id(value)))
     fields: Fields = {"title": next(iter(parts.get("title", [])), None), "abstract": next(iter(descriptions), None)}
     abstract = jsonlines.text(fields, "abstract")

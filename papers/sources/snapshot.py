@@ -63,14 +63,14 @@ def parse(number: int, line: bytes | None, today: date | None = None) -> Numbere
     return jsonlines.item(number, line, record, today)
 
 
-def record(fields: Fields, today: date) -> Record:
-    """One snapshot object as a record; raises `Unusable`."""
+def record(fields: Fields, today: date, identified: bool = True) -> Record:
+    """One snapshot object as a record, which must be `identified`; raises `Unusable`."""
     versions = _versions(fields.get("versions"), today)
     created = versions[0].created if versions and versions[0].number == 1 else None
     authors_line = jsonlines.text(fields, "authors", jsonlines.MOST_AUTHORS * 100, storable)
     comments, abstract = jsonlines.text(fields, "comments"), jsonlines.text(fields, "abstract")
     return Record(
-        arxiv_id=jsonlines.identifier(fields),
+        arxiv_id=jsonlines.identifier(fields) if identified or fields.get("id") else None,
         title=jsonlines.title(fields),
         authors=_authors(authors_line, fields.get("authors_parsed")),
         doi=_first_doi(fields.get("doi")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,7 +22,7 @@ from profiles import changesets, renaming
 from profiles.accounts import keys
 from profiles.models import Account, ApiKey, Author, Claim
 from profiles.proposals import Merge
-from tests.conftest import fact, with_role
+from tests.conftest import REPO_ROOT, fact, with_role
 from tests.walking import place_of
 
 pytestmark = pytest.mark.django_db
@@ -495,3 +496,16 @@ def test_without_redis_reading_goes_on(client: Client, db: None, monkeypatch: py
     cache.clear()
     monkeypatch.setattr(limits, "_redis", away)
     assert client.get("/api/v1/topics").status_code == 200
+
+
+def test_the_examples_of_the_manual_are_answered(client: Client, papers: list[Paper], bring: Any):
+    bring(fact("2010.00001", ["John Smith"], "Quark notes"))
+    addresses = re.findall(
+        r"curl (?:-H '[^']*' )?'http://127\.0\.0\.1:8000([^']*)'", (REPO_ROOT / "docs/api.md").read_text()
+    )
+    assert len(addresses) > 9
+    for address in addresses:
+        assert client.get(address).status_code == 200, address
+    said = " ".join((REPO_ROOT / "docs/api.md").read_text().split())
+    visitor, keyed = limits.LIMITS["api"][0].most, limits.LIMITS["api_key"][0].most
+    assert f"{visitor} requests a minute for each client, {keyed:,} with a key" in said

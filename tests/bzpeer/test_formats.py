@@ -10,11 +10,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.http.response import HttpResponseBase
 from django.test import Client
 
 from bzpeer import exporting
-from papers import exports
+from papers import exports, limits
+from papers.bounded import TooSlow
 from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import BatchRecord, Institution, Paper, Signature, Topic
 from papers.sources import bibtex
@@ -44,7 +44,7 @@ def first() -> Paper:
     return Paper.objects.get(arxiv_id="2001.00001")
 
 
-def body(response: HttpResponseBase | Any) -> str:
+def body(response: Any) -> str:
     return b"".join(response.streaming_content if response.streaming else [response.content]).decode()
 
 
@@ -77,7 +77,8 @@ def test_every_page_has_every_format(client: Client, ada: Author, kind: str, suf
 
 def test_a_persons_works_are_those_that_stand_newest_first(client: Client, ada: Author):
     text = body(client.get(f"/people/{ada.pk}.bib"))
-    records = [item.record for item in bibtex.read(io.BytesIO(text.encode()), date(2030, 1, 1))]
+    read: list[Any] = list(bibtex.read(io.BytesIO(text.encode()), date(2030, 1, 1)))
+    records = [item.record for item in read]
     assert [record.arxiv_id for record in records] == ["2002.00002", "2001.00001"]
     Signature.objects.get(paper=first(), position=0).assignment.delete()
     assert "2001.00001" not in body(client.get(f"/people/{ada.pk}.bib"))
@@ -108,6 +109,14 @@ def test_a_merged_id_leads_to_the_heir_in_the_same_format(client: Client, ada: A
         assert (response.status_code, response["Location"]) == (301, f"/people/{heir.pk}.{suffix}")
 
 
+def test_a_merged_institution_leads_to_its_heir_in_the_same_format(client: Client, ada: Author):
+    heir = place_of(first(), "Ockham University")
+    merged = Institution.objects.create(name="Univ. of Ockham", merged_into=heir)
+    for suffix in MEDIA_TYPES:
+        response = client.get(f"/institutions/{merged.pk}.{suffix}")
+        assert (response.status_code, response["Location"]) == (301, f"/institutions/{heir.pk}.{suffix}")
+
+
 def test_a_person_without_works_is_gone_in_every_format(client: Client, ada: Author):
     ada.assignments.all().delete()
     Author.objects.filter(pk=ada.pk).update(works_count=0)
@@ -134,6 +143,66 @@ def test_an_author_list_is_whole_in_every_format(client: Client, bring):
     for suffix in MEDIA_TYPES:
         text = body(client.get(f"/works/{paper.pk}.{suffix}"))
         assert all(name.split()[1] in text for name in names), suffix
+
+
+# --- of a search -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", MEDIA_TYPES)
+def test_a_search_has_every_format_by_suffix_and_by_accept(client: Client, ada: Author, suffix: str):
+    response = client.get(f"/search.{suffix}?q=engines")
+    text = body(response)
+    assert ("More on engines" in text, "On the sciences" in text) == (True, False)
+    assert (response["X-Most-Works"], response["Content-Disposition"]) == (
+        "1000",
+        f'attachment; filename="search.{suffix}"',
+    )
+    same = client.get("/search/?q=engines", headers={"Accept": MEDIA_TYPES[suffix]})
+    assert (body(same), same["Content-Location"]) == (text, f"/search.{suffix}?q=engines")
+
+
+def test_a_search_is_exported_in_its_order_with_its_filters_and_to_its_end(
+    client: Client, ada: Author, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporting, "PIECE", 1)
+    found = {
+        query: re.findall(r"eprint = {(.*)}", body(client.get(f"/search.bib?q=engines&{query}")))
+        for query in ("sort=newest", "sort=oldest", "to=2019", "type=people", "topic=machine-learning&sort=oldest")
+    }
+    both = ["2001.00001", "2002.00002"]
+    assert found["sort=newest"] == both[::-1]
+    assert found["sort=oldest"] == found["topic=machine-learning&sort=oldest"] == both
+    assert found["to=2019"] == found["type=people"] == []
+    monkeypatch.setattr(exporting, "MOST", 1)
+    assert body(client.get("/search.bib?q=engines")).count("eprint") == 1
+
+
+@pytest.mark.parametrize("query", ["sort=x", "from=x", "type=x", "topic=nothing", "person=1", "from=2020&to=2019"])
+def test_what_cannot_be_searched_is_a_sentence(client: Client, ada: Author, query: str):
+    assert client.get(f"/search.bib?q=engines&{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["", "   ", "%00", "the", "x" * 10_000, "%F0%9F%8C%8D", "'; --", "((((", "(a+)+$" * 50]
+)
+def test_a_hostile_query_is_an_answer(client: Client, ada: Author, query: str):
+    response = client.get(f"/search.bib?q={query}")
+    assert (response.status_code, len(response["Link"]) < 4_000) == (200, True)
+
+
+def test_a_search_that_takes_too_long_is_a_sentence(client: Client, ada: Author, monkeypatch: pytest.MonkeyPatch):
+    def slow(*_: Any, **__: Any) -> None:
+        raise TooSlow("It took too long.")
+
+    monkeypatch.setattr(exporting, "papers_for", slow)
+    response = client.get("/search.bib?q=engines")
+    assert (response.status_code, "too long" in body(response)) == (503, True)
+
+
+def test_a_client_that_asks_for_too_many_lists_waits(client: Client, ada: Author, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(limits.LIMITS, "export_works", (limits.Limit(2, 60),))
+    addresses = (f"/people/{ada.pk}.bib", "/search.ris?q=engines", f"/works/{first().pk}.jsonld")
+    assert [client.get(address).status_code for address in addresses] == [200, 200, 429]
 
 
 # --- by Accept -------------------------------------------------------------------------------------------------------

@@ -98,7 +98,18 @@ def _objects(ada: Author) -> dict[str, Any]:
     topic = Topic.objects.order_by("pk")[0]
     some = dict.fromkeys(
         (
-            *("asked", "batch", "block", "change_set", "claim", "complaint", "conversation", "decision", "invitation"),
+            *(
+                "api_key",
+                "asked",
+                "batch",
+                "block",
+                "change_set",
+                "claim",
+                "complaint",
+                "conversation",
+                "decision",
+                "invitation",
+            ),
             *("message", "proof", "question", "report", "review", "watch"),
         ),
         topic,
@@ -109,7 +120,13 @@ def _objects(ada: Author) -> dict[str, Any]:
 
 def unprinted(html: str) -> str:
     """The page without the bylines and what repeats them: the list of authors, tags for citing, and citations."""
-    citing = ("<meta name=.citation_author[^>]*>", r'"author": \[.*?\]', r"\n\tauthor = {.*?},", '"authorships": .*')
+    citing = (
+        "<meta name=.citation_author[^>]*>",
+        r'"author": \[.*?\]',
+        r"\n\tauthor = {.*?},",
+        '"authorships": .*',
+        '"raw_author_name": "[^"]*"',
+    )
     for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', *citing):
         html = re.sub(printed, "", html, flags=re.DOTALL)
     return html

@@ -20,7 +20,7 @@ def test_a_short_abstract_gives_no_late_sentence_and_none_gives_only_a_paraphras
 
 
 def test_a_paraphrase_says_otherwise_what_the_title_says():
-    assert paraphrase("A Fast Algorithm for Galaxies and Large Images") == "big pictures rapid procedure galaxy"
+    assert paraphrase("A Fast Algorithm for Galaxies and Large Images") == "big pictures rapid"
 
 
 def test_a_title_of_two_words_is_no_known_item():

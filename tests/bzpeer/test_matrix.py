@@ -69,6 +69,21 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "works/<int:pk>/<slug:slug>/",
         "topics/<slug:slug>/",
         "alerts/feed/<str:key>.atom",
+        "api/",
+        "api/schema/",
+        "api/v1/people",
+        "api/v1/people/<int:pk>",
+        "api/v1/works",
+        "api/v1/works/<int:pk>",
+        "api/v1/topics",
+        "api/v1/topics/<int:pk>",
+        "api/v1/institutions",
+        "api/v1/institutions/<int:pk>",
+        "api/v1/names",
+        "api/v1/names/<path:pk>",
+        "api/v1/changes",
+        "api/v1/changes/<int:pk>",
+        "changes.atom",
         "accounts/inactive/",
         "accounts/confirm-email/",
         "accounts/password/reset/key/done/",
@@ -189,6 +204,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     # Whose watch it is tells nobody: another's and one that is gone are the same nothing.
     ("405 405 405 405 405", "302 302 302 302 302"): [
+        "account/keys/<int:pk>/end/",
         "following/watches/<int:pk>/",
         "alerts/read/",
         "conversations/objection/",
@@ -207,6 +223,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "invitations/",
     ],
     ("302 200 200 200 200", "302 400 400 400 400"): [
+        "account/keys/",
         "people/<int:pk>/invite/",
     ],
     ("302 200 200 404 404", "405 405 405 405 405"): [
@@ -283,6 +300,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/3rdparty/",
     ],
     ("200 200 200 200 200", "200 200 200 200 200"): [
+        "oai",
         "graph/conflicts.csv",
         "accounts/password/reset/",
         "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
@@ -325,6 +343,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/social/connections/",
     ],
     ("404 404 404 404 404", "404 404 404 404 404"): [
+        "api/v1/",
         "accounts/orcid/login/",
         "accounts/orcid/login/callback/",
     ],
@@ -421,7 +440,9 @@ def test_a_get_changes_nothing(walk: Walk):
 def test_a_form_without_its_token_is_refused_and_changes_nothing(walk: Walk):
     forged = dict(walk.of("FORGED"))
     assert len(forged) == len(walk.addresses)
-    assert {key[2]: answer.status for key, answer in forged.items() if answer.status != 403} == {}
+    # The API looks at no cookie, and nothing can be sent to it.
+    refused = {key[2]: 405 if key[2].startswith("api/v1/") and key[2] != "api/v1/" else 403 for key in forged}
+    assert {key[2]: answer.status for key, answer in forged.items() if answer.status != refused[key[2]]} == {}
     assert {key[2]: answer.rows for key, answer in forged.items() if set(answer.rows) - ALIVE} == {}
 
 

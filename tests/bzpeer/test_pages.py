@@ -73,7 +73,8 @@ def test_a_page_costs_as_many_queries_in_a_large_database_as_in_a_small_one(clie
     bring(*ada_and_friends(papers=4, team=2))
     small = queries(client, PAGES[page]())
     bring(*ada_and_friends(papers=60, team=12))
-    assert queries(client, PAGES[page]()) == small <= 20
+    # A search is several questions, each with a time limit of its own that takes statements too.
+    assert queries(client, PAGES[page]()) == small <= (30 if "search" in page else 20)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -19,6 +19,7 @@ from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Paper, Signature
 from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
+from profiles.accounts import keys
 from profiles.models import (
     Account,
     AlertSettings,
@@ -115,6 +116,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
         "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
         "orcid": ORCID,
+        "api_key": keys.make(owner, "copy")[0],
         "batch": batch,
         "block": Block.objects.create(account=curators, blocked=owner),
         "complaint": moderation.complain(reader, message, "other", "It is not."),

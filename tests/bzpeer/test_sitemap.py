@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from bzpeer.sitemaps import SECTIONS
-from papers.models import Paper, Topic
+from papers.models import Institution, Paper, Topic
 from profiles.models import Author
 from tests.conftest import fact
 
@@ -66,9 +66,18 @@ def test_whoever_is_hidden_or_merged_is_in_no_list(client: Client, world: None):
     hidden, merged, heir = Author.objects.order_by("pk")[:3]
     Author.objects.filter(pk=hidden.pk).update(visibility="notice")
     Author.objects.filter(pk=merged.pk).update(merged_into=heir)
+    place = Institution.objects.create(name="Ockham Park", key="ockham park")
+    Institution.objects.create(name="Ockham Pk.", merged_into=place)
     pages = walked(client)
+    assert [page for page in pages if page.startswith("/institutions/")] == [place.get_absolute_url()]
     assert not any(page.startswith((f"/people/{hidden.pk}/", f"/people/{merged.pk}/")) for page in pages)
     assert heir.get_absolute_url() in pages
+
+
+def test_a_paper_says_when_it_changed(client: Client, world: None):
+    root = ElementTree.fromstring(client.get("/sitemap-works.xml").content)
+    days = {str(lastmod.text)[:10] for lastmod in root.iter(f"{SITEMAP}lastmod")}
+    assert days == {f"{paper.changed_at:%Y-%m-%d}" for paper in Paper.objects.all()}
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "1.5", "x", "999999", "9" * 500, "²"])

@@ -16,6 +16,7 @@ from django.test import Client
 
 from graph import explorer_views, snapshots
 from graph.neighbourhoods import works
+from papers.bounded import TooSlow
 from papers.models import Paper, Topic
 from profiles.models import Author
 from tests.conftest import fact
@@ -128,6 +129,17 @@ def test_people_papers_and_topics_are_found_and_lead_into_the_explorer(client: C
     assert f'href="/graph/?at=topic-{Topic.objects.get().pk}"' in html(client, "/graph/find/?q=machine")
     assert "Nothing is known by “zzzz”" in html(client, "/graph/find/?q=zzzz")
     assert "<h1" not in html(client, "/graph/find/?q=ada", headers={"HX-Request": "true"})
+
+
+def test_what_takes_too_long_to_find_is_a_sentence(client: Client, ada: Author, monkeypatch: Any):
+    def slow(*arguments: Any) -> Any:
+        raise TooSlow("for a test")
+
+    for where in ("graph.explorer_views.find_people", "papers.searching.names.titles"):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, slow)
+            assert "takes too long" in html(client, "/graph/find/?q=ada", 503)
+            assert "takes too long" in html(client, "/graph/find/?q=ada", headers={"HX-Request": "true"})
 
 
 def test_the_search_is_limited_as_the_other_one(client: Client, db: None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,14 +12,18 @@ from papers import institutions
 from papers.models import Institution, Signature, Topic
 from tests.conftest import fact, logged_in, with_role
 from tests.looking import look
+from tests.profiles.test_accounts_browser import page
+from tests.test_browser import browser
 
+__all__ = ["browser", "page"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FAMILIES = ["Aard", "Bern", "Cole", "Dahl", "Eames", "Falk", "Gray", "Holm", "Ito", "Jung", "Kraus", "Lund"]
 PLACES = ["University of York, UK", "Univ. of York, United Kingdom", "Department of Physics, University of York, U.K.",
           "Kavli Institute, Oslo", "Paris Observatory", "Observatoire de Paris, France", "Google Research"]  # fmt: skip
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_topic_and_an_institution_can_be_read_and_corrected(page: Page, live_server, bring) -> None:
+def test_a_topic_and_an_institution_can_be_read_and_corrected(page: Page, live_server: Any, bring) -> None:
     chance = random.Random(1)
     kinds = ["hep-ph", "math.CO", "cs.LG", "astro-ph.GA", "quant-ph", "cs.CL"]
     bring(
@@ -63,4 +68,4 @@ def test_a_topic_and_an_institution_can_be_read_and_corrected(page: Page, live_s
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("1 form moved")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Undone")).to_be_visible()
+    expect(page.get_by_text("Undone", exact=True)).to_be_visible()

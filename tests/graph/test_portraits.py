@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -77,13 +78,14 @@ def test_an_institution_is_told_in_the_same_and_in_topics(york: Institution) -> 
 
 
 def test_pages_of_people_follow_by_key_without_gap_or_repetition(topic: Topic, york: Institution) -> None:
-    for page_of, place, size in (
+    pages: list[tuple[Any, Any, int]] = [
         (portraits.people_of_topic, topic, 3),
         (portraits.people_of_institution, york, 2),
-    ):
+    ]
+    for page_of, place, size in pages:
         met, after = [], ""
         while True:
-            page = page_of(place, after, 1)  # type: ignore[operator]
+            page = page_of(place, after, 1)
             met += named(page)
             after = page.following
             if not after:

@@ -60,9 +60,9 @@ def defined() -> set[tuple[int, int]]:
     keys = dict(InstitutionName.objects.values_list("pk", "key"))
     for change in InstitutionChange.objects.filter(undone_at=None).order_by("pk"):
         if change.kind == "move":
-            homes |= {keys[int(pk)]: change.target_id for pk in change.before}
+            homes |= {keys[int(pk)]: change.target_id or 0 for pk in change.before}
         elif change.kind == "merge":
-            merged[change.source_id] = change.target_id
+            merged[change.source_id] = change.target_id or 0
     by_place = {one.key: one.pk for one in Institution.objects.exclude(key=None)}
     found = set()
     for pk, printed in Signature.objects.values_list("pk", "affiliations"):

@@ -39,11 +39,11 @@ def imported(*lines: bytes) -> Batch:
     return run(b"\n".join(lines), source="snapshot")
 
 
-def rows() -> set[tuple[int, str]]:
+def rows() -> set[tuple[int, str | None]]:
     return set(Affiliation.objects.values_list("signature", "institution__key"))
 
 
-def printed() -> set[tuple[int, str]]:
+def printed() -> set[tuple[int, str | None]]:
     pairs = Signature.objects.values_list("pk", "affiliations")
     return {(pk, place_of(key_of(name))) for pk, names in pairs for name in names if key_of(name)}
 

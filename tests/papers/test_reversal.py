@@ -74,11 +74,15 @@ def test_an_affiliation_that_is_filled_in_is_an_update_that_can_be_undone():
 
 
 def contents() -> dict[str, list[dict[str, Any]]]:
-    """All that an import writes, with ids."""
+    """All that an import writes, with ids; but when a paper changed, which is no part of what it says."""
     return {
         model.__name__: list(model.objects.order_by(*order).values(*fields))
         for model, order, fields in (
-            (Paper, ["pk"], [f.name for f in Paper._meta.concrete_fields if not f.generated]),
+            (
+                Paper,
+                ["pk"],
+                [f.name for f in Paper._meta.concrete_fields if not f.generated and f.name != "changed_at"],
+            ),
             (Signature, ["pk"], [f.name for f in Signature._meta.concrete_fields]),
             (PaperTopic, ["paper", "topic"], ["paper", "topic"]),
             (DailyListing, ["paper", "day"], ["paper", "day", "votes", "comments"]),

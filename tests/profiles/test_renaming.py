@@ -274,7 +274,6 @@ def test_a_work_that_goes_to_somebody_who_hides_the_printed_name_is_dated_anew(b
     bring(fact("2003.00001", [OLD, "Edith Clarke"], "Transmission lines", categories=["eess.SP"]))
     other = Signature.objects.get(paper__arxiv_id="2003.00001", position=0).assignment
     assert other.author_id != claim.author_id
-    curator = with_role("curator")
     Claim.objects.update(state=Claim.State.RELEASED)
     Author.objects.update(account=None)
     merger, pairs = with_role("merger"), ((claim.author_id, other.author_id),)
