@@ -46,7 +46,7 @@ from . import caching, graphbench
 
 DIMENSIONS = 384
 REDIS_DATABASE = 9
-READERS = 2  # connections at a time: as many as there are workers
+READERS = 4  # connections at a time; with two, one worker may get both
 ADDRESSES = 60  # of each page in each round
 ROUNDS = 3
 PATIENCE = 300  # seconds for an answer: the first one waits for the workers to start
