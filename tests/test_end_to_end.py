@@ -28,7 +28,7 @@ from tests.conftest import PARITY, REPO_ROOT, with_second_factor, without_ledger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 60  # seconds; a worker takes about three to start
+PATIENCE = 300  # seconds; a worker takes about three to start
 
 
 @pytest.fixture

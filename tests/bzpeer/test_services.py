@@ -25,7 +25,7 @@ from bzpeer.services.processes import LOG_LIMIT, launch
 from tests.conftest import REPO_ROOT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds for a loaded machine
+PATIENCE = 300.0  # seconds for a loaded machine
 
 
 @pytest.fixture(autouse=True)
