@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bzpeer.api import listing, v1
+from bzpeer.api.resources import RESOURCES
 from papers import limits
 from papers.models import BatchRecord, Institution, Paper, Signature, Topic
 from profiles import changesets, renaming
@@ -83,8 +84,8 @@ def test_a_list_says_how_many_there_are_and_gives_the_newest_first(client: Clien
 
 
 def test_the_pages_of_a_list_give_each_record_once_in_every_order(client: Client, papers: list[Paper]):
-    for kind in v1.RESOURCES:
-        for sort in v1.RESOURCES[kind].orders:
+    for kind in RESOURCES:
+        for sort in RESOURCES[kind].orders:
             whole = [row["api_url"] for row in get(client, f"{kind}?sort={sort}&per_page=200")["results"]]
             for size in (1, 2):
                 address = f"{kind}?sort={sort}&per_page={size}"

@@ -37,7 +37,8 @@ def schema(bring: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], doi="10.1000/1"), fact("2001.00002", ["Ada Lovelace"])
     )
     place_of(Signature.objects.order_by("pk")[0].paper, "Ockham Park")
-    checks = ChecksConfig(positive_data_acceptance=CheckConfig(expected_statuses=WELL_WRITTEN))
+    accepting: Any = CheckConfig(expected_statuses=WELL_WRITTEN)
+    checks = ChecksConfig(positive_data_acceptance=accepting)
     config = SchemathesisConfig(seed=1, projects=ProjectsConfig(default=ProjectConfig(checks=checks)))
     # As Django's own test client does: a request's end is not the end of the test's transaction.
     signals = (request_started, request_finished)

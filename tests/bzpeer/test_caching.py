@@ -57,8 +57,7 @@ commits = pytest.mark.django_db(transaction=True)
 def commit() -> None:
     """What a commit would call, in the transaction that a test is in; so its rows count as committed."""
     while connection.run_on_commit:
-        _ids, function, _robust = connection.run_on_commit.pop(0)
-        function()
+        connection.run_on_commit.pop(0)[1]()
 
 
 @pytest.fixture
@@ -214,7 +213,12 @@ def generation() -> bytes | None:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each time that the generation was raised."""
     times: list[int] = []
-    monkeypatch.setattr(caching.secrets, "token_hex", lambda size: times.append(size) or f"{len(times):0{2 * size}}")
+
+    def token_hex(size: int) -> str:
+        times.append(size)
+        return f"{len(times):0{2 * size}}"
+
+    monkeypatch.setattr("bzpeer.caching.secrets.token_hex", token_hex)
     return times
 
 
@@ -312,7 +316,7 @@ def test_a_page_that_read_before_the_commit_and_ends_after_it_is_never_found(
             elsewhere(lambda: Author.objects.filter(pk=person.pk).update(bio="Counts eels."))
         return gz(*given, **more)
 
-    monkeypatch.setattr(caching.gzip, "compress", compress)
+    monkeypatch.setattr("bzpeer.caching.gzip.compress", compress)
     assert b"Counts eels." not in page(address).content
     assert written
     assert b"Counts eels." in page(address).content

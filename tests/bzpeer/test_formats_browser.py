@@ -25,15 +25,15 @@ def test_a_browser_takes_linked_data_for_data_and_shows_the_entry_to_copy(page: 
     attack = "</script><script>alert(1)</script>"
     bring(fact("2001.00001", ["Ada Lovelace", "Charles Babbage"], f"Engines {attack} that compute", abstract="So."))
     paper = Paper.objects.get()
-    things = {
+    things: dict[str, Any] = {
         "work": paper,
         "person": Author.objects.get(name="Ada Lovelace"),
         "topic": Topic.objects.get(),
         "institution": place_of(paper, "Ockham University"),
     }
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
     for name, thing in things.items():
-        said: list[str] = []
-        page.on("console", lambda message, said=said: said.append(message.text))
         page.goto(f"{live_server.url}{thing.get_absolute_url()}")
         assert json.loads(page.locator('script[type="application/ld+json"]').inner_text())["@context"]
         assert said == []
