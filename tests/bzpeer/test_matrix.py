@@ -405,7 +405,8 @@ def test_a_get_changes_nothing(walk: Walk):
 def test_a_form_without_its_token_is_refused_and_changes_nothing(walk: Walk):
     forged = dict(walk.of("FORGED"))
     assert len(forged) == len(walk.addresses)
-    assert {key[2]: answer.status for key, answer in forged.items() if answer.status != 403} == {}
+    # A harvester may ask by POST: it has no token, and nothing is written.
+    assert {key[2]: answer.status for key, answer in forged.items() if answer.status != 403} == {"oai": 200}
     assert {key[2]: answer.rows for key, answer in forged.items() if set(answer.rows) - ALIVE} == {}
 
 
