@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from bzpeer.sitemaps import SECTIONS
 from papers.exports import MEDIA_TYPES
+from papers.providing.views import identifier_of
 from profiles.bulk import RULES
 from profiles.editing import BY_SLUG
 from profiles.proofs import KINDS
@@ -91,7 +92,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
 }
 # What stands after the question mark, where an address says nothing without it.
 _QUERIES: dict[str, Callable[[Objects], str]] = {
-    "oai": lambda o: "verb=ListRecords&metadataPrefix=arXiv",
+    "oai": lambda o: f"verb=GetRecord&metadataPrefix=arXiv&identifier={identifier_of(o['paper'].pk)}",
     "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
     "search.<suffix:suffix>": lambda o: "q=on",
 }

@@ -87,7 +87,8 @@ def _base() -> str:
     return f"{settings.SITE_URL}/oai"
 
 
-def _identifier(pk: int | str) -> str:
+def identifier_of(pk: int | str) -> str:
+    """What the record of a paper is called, for good."""
     return f"oai:{urlsplit(settings.SITE_URL).hostname}:{pk}"
 
 
@@ -170,7 +171,7 @@ def _known(prefix: str) -> None:
 
 def _found(asked: Asked) -> Entry:
     begin, _, pk = asked.identifier.rpartition(":")
-    ours = f"{begin}:" == _identifier("") and _ID.fullmatch(pk)
+    ours = f"{begin}:" == identifier_of("") and _ID.fullmatch(pk)
     if ours and (entry := lists.find(int(pk))):
         return entry
     raise Refused("idDoesNotExist", "There is no record of this identifier.")
@@ -185,7 +186,7 @@ def _record(parent: Element, entry: Entry, prefix: str) -> None:
 
 def _header(parent: Element, entry: Entry) -> None:
     header = named(parent, f"{{{_OAI}}}header", **({} if entry.paper else {"status": "deleted"}))
-    named(header, f"{{{_OAI}}}identifier", _identifier(entry.id))
+    named(header, f"{{{_OAI}}}identifier", identifier_of(entry.id))
     named(header, f"{{{_OAI}}}datestamp", _stamp(entry.at))
     for slug in entry.topics:
         named(header, f"{{{_OAI}}}setSpec", f"{lists.TOPICS}:{slug}")
