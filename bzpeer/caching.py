@@ -56,7 +56,8 @@ PAGES = frozenset(
         "person", "person_history", "person_trust", "person_graph", "person_circles", "person_circles_json",
         "coauthor_table", "coauthor_table_csv", "attribution",
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
-        "slice", "accuracy", "ledger", "institution_names", "work_linkset", "opensearch",
+        "slice", "accuracy", "ledger", "topic_people", "institution_people",
+        "institution_names", "work_linkset", "opensearch",
     }
 )  # fmt: skip
 # Tables that no page of PAGES reads (a test looks at every statement of such pages): writing to them raises nothing.

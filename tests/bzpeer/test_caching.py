@@ -445,6 +445,7 @@ def test_no_kept_page_reads_a_private_table(world: Any, settings: Any):
             assert not read & caching.PRIVATE, (address, query["sql"])
 
 
+UNSEEN = {"not mine"}  # below level 3 it waits for a curator; all other acts are seen on some page
 Acts = Iterator[tuple[str, Callable[[], Any]]]
 
 
@@ -498,10 +499,10 @@ def acts(objects: dict[str, Any], accounts: dict[str, Account | None]) -> Acts:
     yield "scores again", lambda: scores.refresh([author.pk])
     yield "ties", lambda: Coauthorship.objects.filter(author=author).delete()
     yield "ties again", lambda: coauthorships.refresh([author.pk])
-    yield "release", lambda: claims.release(claim(), owner, now)
+    yield "release", lambda: claims.release(Claim.objects.get(pk=objects["claim"].pk), owner, now)
     yield "hide", lambda: rights.decide(curator, hiding, "So be it.", now, grant=True)
     yield "show again", lambda: rights.reverse(curator, hiding, "As she asked.", now)
-    yield "an account leaves", lambda: leaving.delete(Account.objects.get(username="owner"), now)
+    yield "an account leaves", lambda: leaving.delete(guest, now)
     yield "raw SQL", lambda: _raw("UPDATE papers_paper SET title_text = title_text || ' (corrected)'")
 
 
@@ -516,7 +517,7 @@ def test_after_each_act_every_page_is_as_if_none_were_kept(world: Any, settings:
     settings.PROXIES = 1
     objects, accounts = world
     visited = sorted(addresses(objects))
-    shown = {address: ask(address) for address in visited}
+    shown, unseen = {address: ask(address) for address in visited}, set()
     for what, act in acts(objects, accounts):
         act()
         commit()
@@ -525,5 +526,7 @@ def test_after_each_act_every_page_is_as_if_none_were_kept(world: Any, settings:
         fresh = {address: ask(address) for address in visited}
         settings.PAGES_KEPT = 10_000
         assert [a for a in visited if kept[a] != fresh[a]] == [], what
-        assert fresh != shown, f"“{what}” is seen on no page"
+        if fresh == shown:
+            unseen.add(what)
         shown = fresh
+    assert unseen <= UNSEEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def test_it_tells_of_each_page_and_leaves_nothing_behind(monkeypatch: pytest.Mon
     told = out.getvalue()
     for label in LABELS:
         assert label in told
-    assert told.count("2 reached") + told.count("2 missed") == len(LABELS)
-    assert "1,5" in told.splitlines()[0], "it says how many there were"
+    assert len(re.findall(r", 2 (?:reached|missed)", told)) == len(LABELS)
+    assert re.match(r"[\d,]+ papers, 1,\d+ authors", told)
     assert connection.settings_dict["NAME"] == before
     assert Paper.objects.count() == 0
     with connection.cursor() as cursor:
@@ -42,7 +43,7 @@ def test_what_is_loaded_has_rare_and_common_words_and_every_address_is_a_page_th
     pagebench.load(1_500, 1_000, True, lambda line: None)
     assert Paper.objects.count() == PaperEmbedding.objects.count() >= 800
     assert Author.objects.count() == NameVariant.objects.count()
-    lengths = [np.linalg.norm(vector.to_numpy()) for vector in PaperEmbedding.objects.values_list("vector", flat=True)]
+    lengths = [np.linalg.norm(vector) for vector in PaperEmbedding.objects.values_list("vector", flat=True)]
     assert np.allclose(lengths, 1, atol=0.01)
     words = " ".join(Paper.objects.values_list("abstract", flat=True)).split()
     _, counts = np.unique(words, return_counts=True)
