@@ -206,7 +206,7 @@ def test_a_fault_shows_nothing_of_its_inside(monkeypatch: pytest.MonkeyPatch):
     def broken(*arguments: object) -> None:
         raise RuntimeError("the secret inside")
 
-    monkeypatch.setattr("bzpeer.views.find_people", broken)
+    monkeypatch.setattr("bzpeer.searching.find_people", broken)
     client = Client(raise_request_exception=False)
     for headers in ({}, {"HX-Request": "true"}):
         answer = client.get("/search/?q=x", headers=headers)
