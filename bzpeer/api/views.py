@@ -27,7 +27,13 @@ def schema(request: HttpRequest) -> HttpResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     """What can be asked, the limits, and a form for each address."""
     context = {
-        "settings": {"url": reverse("api_schema"), "layout": "BaseLayout", "deepLinking": False, "validatorUrl": None},
+        "settings": {
+            "url": reverse("api_schema"),
+            "layout": "BaseLayout",
+            "deepLinking": False,
+            "validatorUrl": None,
+            "defaultModelsExpandDepth": -1,  # each answer shows its own
+        },
         "site": settings.SITE_URL,
         "visitors": LIMITS["api"][0],
         "keyed": LIMITS["api_key"][0],

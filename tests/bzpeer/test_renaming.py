@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -185,10 +186,10 @@ def walk(world: dict[str, Any], readers: Iterable[str]) -> Iterator[tuple[str, s
             client.force_login(world[who])
         for address in sorted(addresses(world)):
             for headers in ({}, {"HX-Request": "true"}) if who == "anyone" else ({},):
-                yield who, address, read(client, address, headers)
+                yield who, address, read(client, address, headers, world)
 
 
-def read(client: Client, address: str, headers: dict[str, str]) -> str:
+def read(client: Client, address: str, headers: dict[str, str], world: dict[str, Any]) -> str:
     cache.clear()  # and with it what counts how often somebody asks
     answers = []
     for _step in range(6):
@@ -196,7 +197,10 @@ def read(client: Client, address: str, headers: dict[str, str]) -> str:
         assert response.status_code < 500, address
         assert response.status_code != 429, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
-        answers += [str(response.headers), content.decode()]
+        said = content.decode()
+        if "json" in response.get("Content-Type", ""):
+            said = json.dumps(without_their_records(world, json.loads(said)), ensure_ascii=False)
+        answers += [str(response.headers), said]
         if not 300 < response.status_code < 309:
             break
         address = response["Location"]
@@ -213,6 +217,22 @@ def told(world: dict[str, Any], text: str) -> list[str]:
         text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")
     folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", without_their_works(world, text)))
     return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
+
+
+def without_their_records(world: dict[str, Any], said: Any) -> Any:
+    """JSON without the records, and places in bylines, of those who go on bearing the old name."""
+    if isinstance(said, list):
+        return [kept for one in said if (kept := without_their_records(world, one)) is not None]
+    if not isinstance(said, dict):
+        return said
+    theirs = {world[who].pk for who in ("namesake", "split")}
+    author = said.get("author")
+    person = author if isinstance(author, dict) else said
+    if person.get("id") in theirs and f"/people/{person['id']}/" in str(person.get("url")):
+        return None
+    if said.get("folded") == fold(OLD) and said["people_count"] == len(theirs):
+        return None
+    return {name: without_their_records(world, value) for name, value in said.items()}
 
 
 def without_their_works(world: dict[str, Any], text: str) -> str:
