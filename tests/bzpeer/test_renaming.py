@@ -198,8 +198,8 @@ def read(client: Client, address: str, headers: dict[str, str], world: dict[str,
         assert response.status_code != 429, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         said = content.decode()
-        if "json" in response.get("Content-Type", ""):
-            said = json.dumps(without_their_records(world, json.loads(said)), ensure_ascii=False)
+        if response.get("Content-Type", "").partition(";")[0] == "application/json":
+            said = json.dumps(without_their_records(world, json.loads(said)), ensure_ascii=False, indent=1)
         answers += [str(response.headers), said]
         if not 300 < response.status_code < 309:
             break
@@ -214,6 +214,7 @@ def told(world: dict[str, Any], text: str) -> list[str]:
     for who in ("namesake", "split"):
         theirs = rf"(?:/people/{world[who].pk}/[^\"]*|/graph/\?at=person-{world[who].pk})"
         text = re.sub(rf'<a [^>]*href="{theirs}"[^>]*>.*?</a>', "", text, flags=re.DOTALL)
+        text = re.sub(rf'<option value="{world[who].pk}"[^>]*>[^<]*</option>', "", text)
         text = text.replace(f"/people/{world[who].pk}/rosa-smith/", "")
     folded = fold(re.sub(r"<[^>]*>", lambda tag: f" {tag[0]} ", without_their_works(world, text)))
     return [folded[max(0, at.start() - 60) : at.end() + 40] for at in re.finditer(r"smith", folded)]
@@ -225,7 +226,7 @@ def without_their_records(world: dict[str, Any], said: Any) -> Any:
         return [kept for one in said if (kept := without_their_records(world, one)) is not None]
     if not isinstance(said, dict):
         return said
-    theirs = {world[who].pk for who in ("namesake", "split")}
+    theirs = [world[who].pk for who in ("namesake", "split")]
     author = said.get("author")
     person = author if isinstance(author, dict) else said
     if person.get("id") in theirs and f"/people/{person['id']}/" in str(person.get("url")):
