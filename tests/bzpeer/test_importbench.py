@@ -25,10 +25,8 @@ def test_it_measures_in_a_database_of_its_own_and_leaves_nothing_behind():
     call_command("bench", "import", str(PARITY), "--multiply", "2", stdout=out)
     assert "fresh: 14 new" in out.getvalue()
     assert "again: 14 unchanged" in out.getvalue()
-    assert (
-        "paper 0/0/0, signature 0/0/0, papertopic 0/0/0, institution 0/0/0, affiliation 0/0/0, batchrecord 14/0/0"
-        in out.getvalue()
-    )
+    untouched = ("paper", "signature", "papertopic", "institution", "institutionname", "affiliation")
+    assert ", ".join([*(f"{table} 0/0/0" for table in untouched), "batchrecord 14/0/0"]) in out.getvalue()
     assert "bare COPY, same indexes" in out.getvalue()
     assert connection.settings_dict["NAME"] == name
     assert (Batch.objects.get().label, Paper.objects.count()) == ("ours", 0)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from bzpeer import demo
 from papers import datestamps, importing, reversal
@@ -156,16 +156,20 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
-        self.do(lambda: connection.set_autocommit(False))
+        self._transaction = transaction.atomic()
+        self.do(self._transaction.__enter__)
 
     def do(self, work: Callable[[], object]) -> None:
         self._thread.submit(work).result(30)
 
     def commit(self) -> None:
-        self.do(lambda: connection.commit())  # of that thread
+        self.do(lambda: self._transaction.__exit__(None, None, None))
+        self.do(self._transaction.__enter__)
 
     def close(self) -> None:
-        self.do(lambda: connection.close())
+        self.do(lambda: transaction.set_rollback(True))
+        self.do(lambda: self._transaction.__exit__(None, None, None))
+        self.do(lambda: connection.close())  # of that thread
         self._thread.shutdown()
 
 
