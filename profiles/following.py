@@ -10,6 +10,7 @@ account follows is its own: no page, export or list of anybody else holds it, bu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest, ValidationError
@@ -150,6 +151,12 @@ class Watched:
         """The name as papers print it, given names first."""
         family, given = watching.parts(self.watch.name)
         return f"{given} {family}".strip()
+
+    @property
+    def key(self) -> str:
+        """One word for what is waited for, the same when it is stopped and begun again."""
+        watch = self.watch
+        return ".".join(quote(part) for part in (watch.name, str(watch.topic_id or ""), watch.coauthor, watch.words))
 
     @property
     def is_vague(self) -> bool:

@@ -1,7 +1,8 @@
 """The pages of following: one to manage all of it, and what its buttons say.
 
 Each form says what is wanted, `follow` 1 or 0, so that a second click or tab asks for the same again. HTMX gets the
-piece that changed; without it a POST leads back to where it was sent from: the list, or the page with the button.
+piece that changed, whose button keeps its id: so htmx leaves the focus there. Without it a POST leads back to where it
+was sent from: the list, or the page with the button.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     if not wants_fragment(request):
         return _back(request, problem, author if problem else heir, listed=not is_told)
     if _is_listed(request):
-        context = {"author": heir, "stopped": not wanted, "problem": problem, "autofocus": True}
+        context = {"author": heir, "stopped": not wanted, "problem": problem}
         return render(request, "profiles/_followed_person.html", context)
     if problem or not is_told:
         return render(request, "profiles/_follow.html", {"problem": problem or _("You no longer follow this record.")})
@@ -145,7 +146,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
         return _back(request, problem, found)
     context = {"topic": found, "problem": problem}
     if _is_listed(request):
-        context |= {"stopped": not wanted, "autofocus": True}
+        context["stopped"] = not wanted
         return render(request, "profiles/_followed_topic.html", context)
     context |= {"is_following": wanted and not problem, "followers": TopicFollow.objects.filter(topic=found).count()}
     return render(request, "profiles/_follow_topic.html", context)
@@ -164,7 +165,7 @@ def add_watch(request: HttpRequest) -> HttpResponse:
         else:
             watched = following.Watched(watch, following.bearers([watch.name])[watch.name])
             if _is_listed(request) and wants_fragment(request):
-                return render(request, "profiles/_watched.html", {"watched": watched, "autofocus": True})
+                return render(request, "profiles/_watched.html", {"watched": watched})
             messages.success(request, following.said_of(watched))
             return redirect("following")
     return _page(request, form, status=400)
@@ -178,7 +179,7 @@ def stop_watch(request: HttpRequest, pk: int) -> HttpResponse:
     if watch is not None:
         NameWatch.objects.filter(pk=pk).delete()
     if wants_fragment(request):
-        context = {"watched": following.Watched(watch, 0) if watch else None, "stopped": True, "autofocus": True}
+        context = {"watched": following.Watched(watch, 0) if watch else None, "stopped": True}
         return render(request, "profiles/_watched.html", context)
     return redirect("following")
 

@@ -263,6 +263,7 @@ def test_a_large_log_is_put_aside_at_the_start(tmp_path: Path) -> None:
 
 
 def _manage(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """manage.py as from a terminal: it hears SIGHUP, which it would ignore if the tests run under nohup."""
     return subprocess.Popen(
         [sys.executable, CHECKOUT / "manage.py", *arguments],
         stdin=subprocess.PIPE,
@@ -270,6 +271,7 @@ def _manage(home: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"BZPEER_HOME": str(home), "BZPEER_WORKERS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
 
 
