@@ -27,10 +27,13 @@ def within(milliseconds: int) -> Iterator[CursorWrapper]:
     nested = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            if nested:  # SET LOCAL outlives a savepoint that is released
-                cursor.execute("SELECT current_setting('statement_timeout')")
-                (before,) = cursor.fetchone()
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+            # What holds is read before it is set anew: SET LOCAL outlives a savepoint that is released.
+            cursor.execute(
+                "SELECT held, set_config('statement_timeout', %s, true)"
+                " FROM (SELECT current_setting('statement_timeout') AS held OFFSET 0) AS before",
+                [str(milliseconds)],
+            )
+            before = cursor.fetchone()[0]
             yield cursor
             if nested:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])

@@ -116,6 +116,8 @@ def find(words: Sequence[str], limit: int) -> list[Author]:
     if len(words) < 2:
         return []
     forms = _forms(words, keys)
+    if not forms:
+        return []
     evidence = _evidence(words, keys, list(forms))
     silent = frozenset(evidence.pop(0, ()))
     found: list[tuple[Author, str, tuple[Reason, ...]]] = []
