@@ -313,7 +313,14 @@ def _served(folder: Path) -> Iterator[int]:
         "HTTPS": "0",
     }
     with socket.create_server(("127.0.0.1", 0)) as listening, (folder / "log").open("w+") as log:
-        command = [sys.executable, "-m", "gunicorn", "bzpeer.benchsite", "--bind", f"fd://{listening.fileno()}"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "bzpeer.benchsite:application()",
+            "--bind",
+            f"fd://{listening.fileno()}",
+        ]
         command += ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--keep-alive", str(PATIENCE)]
         server = subprocess.Popen(
             [*command, "--no-control-socket"],

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.urls import resolve
+from django.urls import Resolver404, resolve
 
 from bzpeer import caching, pagebench
 from bzpeer.command import needs_services
@@ -69,6 +71,15 @@ def test_a_ratio_is_of_the_same_quantile_and_judged_at_the_95th_percentile():
 def test_too_little_is_a_sentence(sizes: tuple[str, str]):
     with pytest.raises(CommandError, match="at least 1,000"):
         call_command("bench", "pages", "--papers", sizes[0], "--authors", sizes[1])
+
+
+def test_its_site_is_that_of_its_own_process_alone():
+    caches = settings.CACHES
+    importlib.reload(importlib.import_module("bzpeer.benchsite"))
+    assert settings.ROOT_URLCONF == "bzpeer.urls"
+    assert settings.CACHES is caches
+    with pytest.raises(Resolver404):
+        resolve("/empty")
 
 
 def test_it_needs_a_database():
