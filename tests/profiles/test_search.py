@@ -113,6 +113,14 @@ def test_the_answer_says_which_words_stand_where(world: None) -> None:
     assert {reason.where for reason in serre.context} == {"title", "topic"}  # type: ignore[attr-defined]
 
 
+def test_a_misprint_of_a_whole_name_comes_before_words_of_the_work_and_does_not_displace_them(world: None) -> None:
+    found = find_people("Xiangning Cheng")
+    assert [author.name for author in found.people[:2]] == ["Xiangning Chen", "Minhao Cheng"]
+    assert found.fuzzy
+    assert found.people[1].context == (Reason("coauthor", ("xiangning",), "Xiangning Chen"),)  # type: ignore[attr-defined]
+    assert not find_people("ding broad nas").fuzzy
+
+
 def test_the_page_says_it_too(world: None, client: Client) -> None:
     page = " ".join(client.get("/search/", {"q": "ding broad nas"}).content.decode().split())
     assert "with “broad nas” in the title" in page
