@@ -445,7 +445,7 @@ def test_no_kept_page_reads_a_private_table(world: Any, settings: Any):
             assert not read & caching.PRIVATE, (address, query["sql"])
 
 
-UNSEEN = {"not mine"}  # below level 3 it waits for a curator; all other acts are seen on some page
+UNSEEN = {"not mine"}  # a curator has just decided otherwise, so it is proposed; all other acts are seen on some page
 Acts = Iterator[tuple[str, Callable[[], Any]]]
 
 
