@@ -60,7 +60,7 @@ class Interface:
             response["WWW-Authenticate"] = 'Bearer realm="BZPEER"'
             return response
         if (wait := limits.take(name, key)) is not None:
-            response = answer(Problem(429, _("Too many requests: ask again %(when)s.") % {"when": limits.words(wait)}))
+            response = answer(_too_many(wait))
             response["Retry-After"] = str(ceil(wait))
         else:
             response = self._read(request)
@@ -89,6 +89,10 @@ class Interface:
         return response
 
 
+def _too_many(wait: float) -> Problem:
+    return Problem(429, _("Too many requests: ask again %(when)s.") % {"when": limits.words(wait)})
+
+
 def _counted_as(request: HttpRequest) -> tuple[str, str]:
     """(limit, what it is kept for): the key, or the client where it sends none. Raises Problem for one that does not
     hold, which counts for the client all the same."""
@@ -100,5 +104,5 @@ def _counted_as(request: HttpRequest) -> tuple[str, str]:
     if key is not None:
         return "api_key", f"key {key.pk}"
     if (wait := limits.take("api", limits.client(request))) is not None:
-        raise Problem(429, _("Too many requests: ask again %(when)s.") % {"when": limits.words(wait)})
+        raise _too_many(wait)
     raise Problem(401, _("This API key does not hold. Make one at /account/keys/, or send none."))

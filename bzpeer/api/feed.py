@@ -27,7 +27,7 @@ from papers.bounded import TooSlow, within
 from profiles.models import Author, PublishedChange
 
 from .listing import Cursors, counted
-from .problems import Problem
+from .problems import Problem, too_slow
 from .resources import TIMEOUT_MS
 from .shapes import API, Id, absolute, api_url
 
@@ -90,7 +90,7 @@ def changes(cursor: str, kind: str, person: int | None, per_page: int) -> dict[s
             found = list(rows.filter(seq__gt=after).order_by("seq")[:per_page])
             count, count_is = counted(rows)
     except TooSlow:
-        raise Problem(503, _("This question takes too long to answer. Ask for less at once.")) from None
+        raise too_slow() from None
     last = str(found[-1].seq if found else after)
     meta = {"count": count, "count_is": count_is, "per_page": per_page, "next_cursor": cursors.write(last) or ""}
     return {"meta": meta, "results": [_record(row) for row in found]}

@@ -34,6 +34,11 @@ class Problem(Exception):
         self.status, self.detail, self.members = status, detail, members
 
 
+def too_slow() -> Problem:
+    """Where a statement took longer than it may (`papers.bounded.TooSlow`)."""
+    return Problem(503, _("This question takes too long to answer. Ask for less at once."))
+
+
 def answer(problem: Problem) -> HttpResponse:
     """The document."""
     status = HTTPStatus(problem.status)

@@ -33,7 +33,7 @@ from profiles.search import find_people
 
 from . import shapes
 from .listing import MOST, CountIs, Cursors, Filter, asked, by_key, chosen, conditions, counted, whole, year, yes_or_no
-from .problems import Problem
+from .problems import Problem, too_slow
 
 TIMEOUT_MS = 5_000
 
@@ -97,7 +97,7 @@ def listed(resource: Resource, query: Query) -> dict[str, Any]:
         with within(TIMEOUT_MS):
             page = resource.find(condition, query, resource.orders.get(sort, ""), after)
     except TooSlow:
-        raise Problem(503, _("This question takes too long to answer. Ask for less at once.")) from None
+        raise too_slow() from None
     return {
         "meta": {
             "count": page.count,
