@@ -116,6 +116,7 @@ class Paper(models.Model):
             ),
             GinIndex(fields=["search"], name="paper_search"),
             models.Index(fields=["changed_at", "id"], name="paper_changed"),
+            models.Index(fields=["created", "id"], name="paper_created"),
         ]
 
     def __str__(self) -> str:

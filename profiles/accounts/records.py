@@ -81,6 +81,10 @@ PARTS: Mapping[str, Part] = {
         "complaints_decided", hidden=("reporter_id", "about_id", "text"), stays=STAFF
     ),
     "profiles.Suspension.account": Part("suspensions"),
+    "profiles.Reaction.account": Part("reactions", also=("paper__title_text",)),
+    "profiles.Collection.account": Part("collections", hidden=("key",)),
+    "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=WRITTEN),
+    "profiles.Subscriber.account": Part("subscriber", hidden=("key",)),
     "profiles.Suspension.made_by": Part("suspensions_made", hidden=("account_id",), stays=STAFF),
     "profiles.CaseHolder.curator": Part("cases_held"),
     "profiles.Report.reporter": Part("reports", stays="its answer may have changed a page"),

@@ -37,6 +37,7 @@ from .decisions import (
     Move,
     PublishedChange,
 )
+from .feedback import Collection, CollectionItem, Post, Reaction, Trend
 from .following import (
     Alert,
     AlertReason,
@@ -49,6 +50,7 @@ from .following import (
     NameWatch,
     TopicFollow,
 )
+from .subscriptions import Digest, Pick, Subscriber, Subscription, SubscriptionQuerySet
 
 __all__ = [
     "Account",
@@ -71,11 +73,14 @@ __all__ = [
     "ClaimMark",
     "ClaimQuerySet",
     "Code",
+    "Collection",
+    "CollectionItem",
     "Complaint",
     "Contradiction",
     "Conversation",
     "Correction",
     "CorrectionQuerySet",
+    "Digest",
     "Doubt",
     "DoubtQuerySet",
     "Follow",
@@ -93,17 +98,24 @@ __all__ = [
     "OwnAffiliation",
     "OwnWords",
     "PendingGroup",
+    "Pick",
+    "Post",
     "Proof",
     "ProofQuerySet",
     "PublishedChange",
+    "Reaction",
     "Renaming",
     "Report",
     "RightsRequest",
     "RightsRequestQuerySet",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionQuerySet",
     "Suggestion",
     "SurnameTie",
     "Suspension",
     "TopicFollow",
+    "Trend",
     "WishedWork",
     "WorkProposal",
 ]

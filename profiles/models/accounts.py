@@ -46,6 +46,13 @@ class Letter(models.Model):
     sent_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     problem = models.TextField(blank=True, help_text="why the last try failed, as a sentence")
+    html = models.TextField(blank=True, help_text="the same, for programs that show pages")
+    headers = models.JSONField(default=dict, help_text="beside those of every letter")
+    taken_until = models.DateTimeField(null=True, help_text="a worker has it until then")
+    handed_at = models.DateTimeField(
+        null=True, help_text="all but its last line was handed over: without `sent_at`, nobody knows whether it went"
+    )
+    refused_at = models.DateTimeField(null=True, help_text="the mail server refused it for good, or it came back")
 
     class Meta:
         indexes = [models.Index(fields=["id"], name="letter_unsent", condition=models.Q(sent_at=None))]

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 from .accounts import Account
 from .authors import Author
+from .feedback import Collection, Post
 
 
 class Invitation(models.Model):
@@ -140,6 +141,8 @@ class Complaint(models.Model):
 
     invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, null=True, related_name="complaints")
     message = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, related_name="complaints")
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, null=True, related_name="complaints")
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, null=True, related_name="complaints")
     reporter = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="complaints")
     about = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="complaints_about")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -154,12 +157,14 @@ class Complaint(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(invitation__isnull=False, message=None)
-                | models.Q(invitation=None, message__isnull=False),
+                condition=models.Q(invitation__isnull=False, message=None, post=None, collection=None)
+                | models.Q(invitation=None, message__isnull=False, post=None, collection=None)
+                | models.Q(invitation=None, message=None, post__isnull=False, collection=None)
+                | models.Q(invitation=None, message=None, post=None, collection__isnull=False),
                 name="complaint_about_one",
             ),
             models.UniqueConstraint(
-                fields=["invitation", "message", "reporter"],
+                fields=["invitation", "message", "post", "collection", "reporter"],
                 condition=models.Q(state="open"),
                 nulls_distinct=False,
                 name="complaint_once",
