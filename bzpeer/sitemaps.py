@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from papers.models import Institution, Paper, Topic
+from profiles.feedback import collecting
 from profiles.models import Author
 
 RANGE = 10_000  # ids in a list; a sitemap has at most 50,000 addresses
@@ -62,6 +63,7 @@ SECTIONS: dict[str, type[Sitemap[Any]] | Sitemap[Any]] = {
     "works": _Pages(lambda: Paper.objects.only("title_text", "changed_at")),
     "topics": _Pages(lambda: Topic.objects.all()),
     "institutions": _Pages(lambda: Institution.objects.filter(merged_into=None).only("name")),
+    "collections": _Pages(lambda: collecting.public().only("name", "is_saved", "changed_at")),
 }
 
 
