@@ -19,6 +19,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "block",
         "change_set",
         "claim",
+        "collection",
         "complaint",
         "conversation",
         "decision",

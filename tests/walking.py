@@ -32,6 +32,7 @@ from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.accounts import keys
+from profiles.feedback import collecting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -39,6 +40,7 @@ from profiles.models import (
     Block,
     BulkReview,
     Claim,
+    Collection,
     Follow,
     FollowQuestion,
     Invitation,
@@ -116,6 +118,11 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
+    kept = collecting.make(owner, "Quarks to read", "What began it.", "public", now)
+    collecting.put_back(kept, Paper.objects.get(arxiv_id="2001.00001").pk, "Read this first.", now)
+    by_link = collecting.make(owner, "Quarks for friends", "", "link", now)
+    Collection.objects.filter(pk=by_link.pk).update(key="shared")
+    collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
@@ -128,6 +135,8 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "batch": batch,
         "change_told": PublishedChange.objects.order_by("seq")[0].seq,
         "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "collection": kept,
+        "collection_key": "shared",
         "complaint": complaint,
         "conversation": conversation,
         "invitation": invitation,

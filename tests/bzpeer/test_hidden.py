@@ -105,6 +105,7 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "block",
                 "change_set",
                 "claim",
+                "collection",
                 "complaint",
                 "conversation",
                 "decision",

@@ -44,6 +44,10 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         *(f"works/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, "linkset.json")),
         *(f"topics/<slug:slug>.{suffix}" for suffix in MEDIA_TYPES),
         *(f"institutions/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"collections/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"collections/shared/<str:key>.{suffix}" for suffix in MEDIA_TYPES),
+        "collections/<int:pk>/<slug:slug>/",
+        "collections/shared/<str:key>/",
         "people/<int:pk>/trust/",
         "ledger/",
         "ledger.jsonl",
@@ -191,6 +195,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
         "institutions/<int:pk>/",
+        "collections/<int:pk>/",
     ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
         "works/<int:paper>/attribution/<int:author>/doubt/",
@@ -198,6 +203,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "topics/<slug:slug>/follow/",
         "following/watches/",
         "following/settings/",
+        "works/<int:pk>/save/",
         "alerts/stop/",
         "alerts/doubt/",
         "alerts/feed/",
@@ -229,6 +235,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("302 200 200 200 200", "302 400 400 400 400"): [
         "account/keys/",
         "people/<int:pk>/invite/",
+        "collections/",
     ],
     ("302 200 200 404 404", "405 405 405 405 405"): [
         "invitations/<int:pk>/",
@@ -243,10 +250,12 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("302 404 200 404 404", "302 404 302 404 404"): [
         "claims/<int:pk>/works/",
         "claims/<int:pk>/release/",
+        "collections/<int:pk>/delete/",
         "claims/<int:pk>/proofs/<int:proof>/",
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
         "blocks/<int:pk>/end/",
+        "collections/<int:pk>/key/",
         "claims/<int:pk>/hold/",
         "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
@@ -262,6 +271,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "conversations/<int:pk>/",
         "invitations/<int:pk>/report/",
         "messages/<int:pk>/report/",
+        "collections/<int:pk>/edit/",
     ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "orcid/<str:iD>",
@@ -272,6 +282,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "following/questions/<int:pk>/",
         "conversations/<int:pk>/read/",
         "conversations/<int:pk>/mail/",
+        "collections/<int:pk>/papers/<int:paper>/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "graph/conflicts/",
@@ -288,6 +299,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/logout/",
         "accounts/email/",
         "accounts/sessions/",
+        "works/<int:pk>/collect/",  # nothing chosen changes nothing
     ],
     ("302 403 403 302 302", "302 403 403 302 302"): [
         "accounts/reauthenticate/",

@@ -21,6 +21,7 @@ from papers.models import Paper, Signature
 from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
+from profiles.feedback import collecting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -103,6 +104,9 @@ def world(bring, curators: Account) -> dict[str, Any]:
     )
     conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
+    kept = collecting.make(owner, "Translation", "", "public", timezone.now())
+    for n in (1, 5):
+        collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
         "author": author,
@@ -121,6 +125,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "batch": batch,
         "block": Block.objects.create(account=curators, blocked=owner),
         "complaint": moderation.complain(reader, message, "other", "It is not."),
+        "collection": kept,
         "conversation": conversation,
         "message": message,
         "change_set": change_set,
@@ -282,6 +287,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in FORMATS),
         *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
         *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in FORMATS),
+        world["collection"].get_absolute_url(),
+        *(f"/collections/{world['collection'].pk}.{suffix}" for suffix in MEDIA_TYPES),
         *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in FORMATS),
         *(f"/search.{suffix}?q=translation" for suffix in MEDIA_TYPES),
         f"/works/{paper.pk}/attribution/{author.pk}/",
