@@ -32,6 +32,7 @@ from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.accounts import keys
+from profiles.feedback import posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -39,6 +40,7 @@ from profiles.models import (
     Block,
     BulkReview,
     Claim,
+    Collection,
     Follow,
     FollowQuestion,
     Invitation,
@@ -116,12 +118,16 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Quark House"),
+        "paper": paper,
+        "post": post,
+        "collection": Collection.objects.create(account=owner, name="Clocks", visibility="public"),
+        "institution": place_of(paper, "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "weekly copy")[0],

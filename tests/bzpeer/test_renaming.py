@@ -21,6 +21,7 @@ from papers.models import Paper, Signature
 from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
+from profiles.feedback import posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -28,6 +29,7 @@ from profiles.models import (
     Block,
     BulkReview,
     Claim,
+    Collection,
     Follow,
     FollowQuestion,
     Identifier,
@@ -104,8 +106,11 @@ def world(bring, curators: Account) -> dict[str, Any]:
     conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
         "author": author,
+        "post": posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), timezone.now()),
+        "collection": Collection.objects.create(account=owner, name="Clocks", visibility="public"),
         "namesake": namesake,
         "merged": merged,
         "split": author_of(4),
@@ -113,9 +118,9 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "other": coauthor,
         "owner": owner,
         "reader": reader,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
-        "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
+        "paper": paper,
+        "institution": place_of(paper, "Bletchley Park"),
+        "topic": paper.topics.get(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "copy")[0],
         "batch": batch,
