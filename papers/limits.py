@@ -88,6 +88,14 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # account: a sentence beside a paper of a collection, of which one may write one for each of a list
     "note": (Limit(120, HOUR),),
     "note_new": (Limit(40, HOUR), Limit(100, DAY)),
+    # account: a review or a comment stands in public and is moderated afterwards. Who reads a paper an hour writes less
+    # than this; an account that is younger than a week is what a sender of advertising has, who proved control of a
+    # record is known and has a name to lose
+    "post_new": (Limit(5, DAY),),
+    "post": (Limit(10, HOUR), Limit(30, DAY)),
+    "post_proved": (Limit(30, HOUR), Limit(100, DAY)),
+    # account: misprints are corrected a few times, and nobody rewrites a discussion
+    "post_edit": (Limit(30, HOUR),),
     # account: each is read by a curator
     "complaint": (Limit(10, DAY),),
     # account: each makes this machine fetch a stranger's page

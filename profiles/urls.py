@@ -22,6 +22,7 @@ from . import (
     rights_views,
     views,
 )
+from .feedback import posting_views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
@@ -96,6 +97,15 @@ urlpatterns = [
     path("blocks/<int:pk>/end/", conversing_views.take_back, name="block_end"),
     path("invitations/<int:pk>/report/", moderation_views.invitation, name="complain_invitation"),
     path("messages/<int:pk>/report/", moderation_views.message, name="complain_message"),
+    path("works/<int:pk>/reviews/", posting_views.reviews, name="reviews"),
+    path("works/<int:pk>/discussion/", posting_views.discussion, name="discussion"),
+    path("posts/", posting_views.mine, name="posts"),
+    path("posts/<int:pk>/", posting_views.post, name="post"),
+    path("posts/<int:pk>/answer/", posting_views.answer, name="post_answer"),
+    path("posts/<int:pk>/edit/", posting_views.edit, name="post_edit"),
+    path("posts/<int:pk>/withdraw/", posting_views.withdraw, name="post_withdraw"),
+    path("posts/<int:pk>/report/", moderation_views.post, name="complain_post"),
+    path("collections/<int:pk>/report/", moderation_views.collection, name="complain_collection"),
     path("curate/complaints/", moderation_views.waiting, name="curate_complaints"),
     path("curate/complaints/<int:pk>/", moderation_views.decide, name="curate_complaint"),
     path("curate/", curation.overview, name="curate"),

@@ -41,6 +41,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
+    "collections/": {"pk": lambda o: o["collection"].pk},
     "claims/": {
         "pk": lambda o: o["claim"].pk,
         "proof": lambda o: o["proof"].pk,
@@ -86,6 +87,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     },
     "people/<int:pk>/edit/": {"section": lambda o: tuple(BY_SLUG)},
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
+    "posts/": {"pk": lambda o: o["post"].pk},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
     "rights/": {"key": lambda o: o["key"]},

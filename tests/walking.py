@@ -32,7 +32,7 @@ from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.accounts import keys
-from profiles.feedback import collecting
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -123,12 +123,15 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     by_link = collecting.make(owner, "Quarks for friends", "", "link", now)
     Collection.objects.filter(pk=by_link.pk).update(key="shared")
     collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Quark House"),
+        "paper": paper,
+        "post": post,
+        "institution": place_of(paper, "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "weekly copy")[0],

@@ -20,6 +20,7 @@ from profiles.models import Account, Author, CollectionItem, Identifier, Letter,
 
 DECIDED = "others rely on what was decided; it stays under a name that says nothing"
 WRITTEN = "the other side has it too; it stays there without your name"
+PUBLISHED = "others read and answered it; what you have not withdrawn stays without your name"
 STAFF = "what staff did stays on record, under a name that says nothing"
 
 
@@ -75,15 +76,15 @@ PARTS: Mapping[str, Part] = {
     "profiles.ApiKey.account": Part("api_keys", hidden=("hash",)),
     "profiles.Block.account": Part("blocked", hidden=("blocked_id",)),
     "profiles.Block.blocked": Part(""),
-    "profiles.Complaint.reporter": Part("complaints", hidden=("about_id",), stays="a curator may be at it"),
+    "profiles.Complaint.reporter": Part("complaints", hidden=("about_id", "quoted"), stays="a curator may be at it"),
     "profiles.Complaint.about": Part("", stays=STAFF),
     "profiles.Complaint.decided_by": Part(
-        "complaints_decided", hidden=("reporter_id", "about_id", "text"), stays=STAFF
+        "complaints_decided", hidden=("reporter_id", "about_id", "text", "quoted"), stays=STAFF
     ),
     "profiles.Suspension.account": Part("suspensions"),
     "profiles.Reaction.account": Part("reactions", also=("paper__title_text",)),
     "profiles.Collection.account": Part("collections", hidden=("key",)),
-    "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=WRITTEN),
+    "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=PUBLISHED),
     "profiles.Subscriber.account": Part("subscriber", hidden=("key",)),
     "profiles.Suspension.made_by": Part("suspensions_made", hidden=("account_id",), stays=STAFF),
     "profiles.CaseHolder.curator": Part("cases_held"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext, pgettext_lazy
@@ -106,6 +107,10 @@ class CollectionItem(models.Model):
         return f"{self.paper_id} in {self.collection_id}"
 
 
+# What a post begins, or is an answer in.
+THREAD = Coalesce(models.F("answers"), models.F("id"), output_field=models.BigIntegerField())
+
+
 class Post(models.Model):
     """What an account writes about a paper for everybody to read: a structured review, or a comment.
 
@@ -147,7 +152,8 @@ class Post(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["paper", "kind", "id"], name="post_of_paper"),
+            # In the order in which a page shows them: a comment, the answers to it, the next comment.
+            models.Index("paper", "kind", THREAD, "id", name="post_thread"),
             models.Index(fields=["account", "-id"], name="post_of_account"),
         ]
 
@@ -155,8 +161,8 @@ class Post(models.Model):
         return f"{self.kind} #{self.pk}"
 
     def get_absolute_url(self) -> str:
-        """Its place on the paper's page."""
-        return f"{self.paper.get_absolute_url()}#post-{self.pk}"
+        """Leads to its place among the others, on whichever page that is by now."""
+        return reverse("post", args=[self.pk])
 
     @property
     def is_shown(self) -> bool:

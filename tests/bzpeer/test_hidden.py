@@ -111,7 +111,7 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "decision",
                 "invitation",
             ),
-            *("message", "proof", "question", "report", "review", "watch"),
+            *("collection", "message", "post", "proof", "question", "report", "review", "watch"),
         ),
         topic,
     )

@@ -98,6 +98,15 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/password/reset/done/",
         "accounts/3rdparty/login/cancelled/",
     ],
+    ("200 200 200 200 200", "302 400 400 400 400"): [
+        "works/<int:pk>/reviews/",
+        "works/<int:pk>/discussion/",
+    ],
+    # Nobody reports what is their own.
+    ("302 200 404 200 200", "302 400 404 400 400"): [
+        "posts/<int:pk>/report/",
+        "collections/<int:pk>/report/",
+    ],
     ("302 302 302 302 302", "302 302 302 302 302"): [
         "favicon.ico",
         "accounts/password/change/",
@@ -231,11 +240,13 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "reports/",
         "account/",
         "invitations/",
+        "posts/",
     ],
     ("302 200 200 200 200", "302 400 400 400 400"): [
         "account/keys/",
         "people/<int:pk>/invite/",
         "collections/",
+        "posts/<int:pk>/answer/",
     ],
     ("302 200 200 404 404", "405 405 405 405 405"): [
         "invitations/<int:pk>/",
@@ -256,6 +267,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("405 405 405 405 405", "302 404 302 404 404"): [
         "blocks/<int:pk>/end/",
         "collections/<int:pk>/key/",
+        "posts/<int:pk>/withdraw/",
         "claims/<int:pk>/hold/",
         "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
@@ -269,11 +281,13 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("302 404 200 404 404", "302 404 400 404 404"): [
         "conversations/<int:pk>/",
+        "posts/<int:pk>/edit/",
         "invitations/<int:pk>/report/",
         "messages/<int:pk>/report/",
         "collections/<int:pk>/edit/",
     ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
+        "posts/<int:pk>/",
         "orcid/<str:iD>",
         "arxiv/<path:value>",
         "doi/<path:value>",

@@ -21,7 +21,7 @@ from papers.models import Paper, Signature
 from papers.names import fold
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
-from profiles.feedback import collecting
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -108,8 +108,10 @@ def world(bring, curators: Account) -> dict[str, Any]:
     for n in (1, 5):
         collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
         "author": author,
+        "post": posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), timezone.now()),
         "namesake": namesake,
         "merged": merged,
         "split": author_of(4),
@@ -117,9 +119,9 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "other": coauthor,
         "owner": owner,
         "reader": reader,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
-        "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
+        "paper": paper,
+        "institution": place_of(paper, "Bletchley Park"),
+        "topic": paper.topics.get(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "copy")[0],
         "batch": batch,
