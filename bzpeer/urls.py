@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 
 from profiles.accounts.confirming import ConfirmEmail
 
-from . import changing, exporting, imports, outbox, searching, sitemaps, views
+from . import changing, exporting, imports, outbox, searching, sitemaps, trends, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
@@ -18,6 +18,8 @@ register_converter(exporting.Suffix, "suffix")
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", searching.search, name="search"),
+    path("papers/trending/", trends.trending, name="trending"),
+    path("works/<int:pk>/trend/", trends.work, name="work_trend"),
     path("names/<path:name>/", views.name, name="name"),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages

@@ -34,7 +34,7 @@ class ClockTimestamp(models.Func):
 
 def _beside_pages(slug: str) -> str:
     """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    return f"{slug}-" if slug in {"graph", "people", "names", "change"} else slug
+    return f"{slug}-" if slug in {"graph", "people", "names", "change", "trend", "react", "save"} else slug
 
 
 class Topic(models.Model):
