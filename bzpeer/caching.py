@@ -59,6 +59,7 @@ PAGES = frozenset(
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
         "institution_names", "work_linkset", "opensearch", "collection",
         "reviews", "discussion",
+        "trending", "work_trend",  # of a day (UTC), which they name: at midnight they are `SECONDS` late at most
     }
 )  # fmt: skip
 # Tables that no page of PAGES reads (a test looks at every statement of such pages): writing to them raises nothing.

@@ -154,6 +154,8 @@ CELERY_BEAT_SCHEDULE = {
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
+    # Clicks are counted at once; this is for what else moves a sum: people merged, records claimed.
+    "settle-trends": {"task": "bzpeer.settle_trends", "schedule": 3600.0, "options": {"priority": 9}},
     # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
     # What no batch asked for: after a stop in the middle, or with embeddings switched on later.

@@ -96,6 +96,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "post_proved": (Limit(30, HOUR), Limit(100, DAY)),
     # account: misprints are corrected a few times, and nobody rewrites a discussion
     "post_edit": (Limit(30, HOUR),),
+    # account: who reads through a day's list clicks some times on each paper of it, and no faster than one reads titles
+    "reaction": (Limit(30, MINUTE), Limit(600, DAY)),
+    # account that is younger than a week or below L3: the papers that somebody reads on a day
+    "reaction_new": (Limit(15, MINUTE), Limit(100, DAY)),
     # account: each is read by a curator
     "complaint": (Limit(10, DAY),),
     # account: each makes this machine fetch a stranger's page

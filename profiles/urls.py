@@ -22,7 +22,7 @@ from . import (
     rights_views,
     views,
 )
-from .feedback import posting_views
+from .feedback import posting_views, reacting_views
 
 urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
@@ -71,6 +71,7 @@ urlpatterns = [
     path("alerts/feed/", alert_views.feed, name="alerts_feed_switch"),
     path("alerts/feed/<str:key>.atom", alert_feed.feed, name="alerts_feed"),
     path("waiting/", alert_views.waiting, name="waiting"),
+    path("works/<int:pk>/react/", reacting_views.react, name="react"),
     path("works/<int:paper>/attribution/<int:author>/", views.attribution, name="attribution"),
     path("works/<int:paper>/attribution/<int:author>/doubt/", doubt_views.doubt, name="doubt"),
     path("works/<int:pk>/save/", collecting_views.save, name="save"),

@@ -41,7 +41,6 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
-    "collections/": {"pk": lambda o: o["collection"].pk},
     "claims/": {
         "pk": lambda o: o["claim"].pk,
         "proof": lambda o: o["proof"].pk,

@@ -32,7 +32,7 @@ from papers.models import Batch, Paper, Signature, Topic
 from profiles import changesets, claims, decisions, owning, powers, renaming, rights
 from profiles import views as profile_views
 from profiles.accounts import leaving
-from profiles.feedback import collecting
+from profiles.feedback import collecting, reacting
 from profiles.models import (
     Account,
     Author,
@@ -476,6 +476,10 @@ def acts(objects: dict[str, Any], accounts: dict[str, Account | None]) -> Acts:
     changes: list[ChangeSet] = []
     yield "rename", lambda: renaming.rename(claim(), "Iris Novák", True, now)
     yield "show the printed name again", lambda: renaming.restore(claim(), now)
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    yield "like", lambda: reacting.react(guest, paper, reacting.Kind.LIKE, True, now)
+    yield "dislike", lambda: reacting.react(guest, paper, reacting.Kind.DISLIKE, True, now)
+    yield "like again", lambda: reacting.react(guest, paper, reacting.Kind.LIKE, True, now)
     yield "follow a person", lambda: Follow.objects.create(account=guest, author=author)
     yield "follow a topic", lambda: TopicFollow.objects.create(account=guest, topic=objects["topic"])
     yield "stop following", lambda: Follow.objects.filter(account=guest, author=author).delete()

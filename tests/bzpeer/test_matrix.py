@@ -58,6 +58,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/circles/",
         "people/<int:pk>/circles.json",
         "works/<int:pk>/graph/",
+        "works/<int:pk>/trend/",
+        "papers/trending/",
         "topics/<slug:slug>/graph/",
         "institutions/<int:pk>/graph/",
         "institutions/<int:pk>/<slug:slug>/",
@@ -209,6 +211,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("405 405 405 405 405", "302 400 400 400 400"): [
         "works/<int:paper>/attribution/<int:author>/doubt/",
         "people/<int:pk>/follow/",
+        "works/<int:pk>/react/",
         "topics/<slug:slug>/follow/",
         "following/watches/",
         "following/settings/",
