@@ -78,12 +78,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "message": (Limit(120, HOUR),),
     # account that is younger than a week or below L3: an exchange with one or two people
     "message_new": (Limit(30, HOUR),),
-    # account: a review or a comment stands in public and is moderated afterwards. Who reads a paper an hour writes less
-    # than this; an account that is younger than a week is what a sender of advertising has, who proved control of a
-    # record is known and has a name to lose
-    "post_new": (Limit(5, DAY),),
-    "post": (Limit(10, HOUR), Limit(30, DAY)),
-    "post_proved": (Limit(30, HOUR), Limit(100, DAY)),
+    # account: a review or a comment stands in public and is moderated afterwards; a lively discussion has some an hour
+    "post": (Limit(30, HOUR), Limit(100, DAY)),
+    # account that is younger than a week or below L3, as one that advertises is: what curators can look at in time
+    "post_new": (Limit(5, HOUR), Limit(10, DAY)),
     # account: misprints are corrected a few times, and nobody rewrites a discussion
     "post_edit": (Limit(30, HOUR),),
     # account: each is read by a curator

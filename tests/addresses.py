@@ -41,7 +41,6 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "arxiv/": {"value": lambda o: o["paper"].arxiv_id},
     "blocks/": {"pk": lambda o: o["block"].pk},
     "changes/": {"pk": lambda o: o["change_set"].pk},
-    "collections/": {"pk": lambda o: o["collection"].pk},
     "claims/": {
         "pk": lambda o: o["claim"].pk,
         "proof": lambda o: o["proof"].pk,
@@ -50,6 +49,13 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "curate/bulk/": {"slug": lambda o: RULES[0].slug},
     "curate/claims/": {"pk": lambda o: o["claim"].pk},
     "curate/compare/": {"one": lambda o: o["author"].pk, "other": lambda o: o["other"].pk},
+    "collections/": {
+        "pk": lambda o: o["collection"].pk,
+        "slug": lambda o: o["collection"].slug,
+        "paper": lambda o: o["paper"].pk,
+        "key": lambda o: o.get("collection_key", "unknown"),
+        "suffix": lambda o: tuple(MEDIA_TYPES),
+    },
     "conversations/": {"pk": lambda o: o["conversation"].pk},
     "curate/complaints/": {"pk": lambda o: o["complaint"].pk},
     "curate/decisions/": {"pk": lambda o: o["decision"].pk},
