@@ -88,12 +88,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # account: a sentence beside a paper of a collection, of which one may write one for each of a list
     "note": (Limit(120, HOUR),),
     "note_new": (Limit(40, HOUR), Limit(100, DAY)),
-    # account: a review or a comment stands in public and is moderated afterwards. Who reads a paper an hour writes less
-    # than this; an account that is younger than a week is what a sender of advertising has, who proved control of a
-    # record is known and has a name to lose
-    "post_new": (Limit(5, DAY),),
-    "post": (Limit(10, HOUR), Limit(30, DAY)),
-    "post_proved": (Limit(30, HOUR), Limit(100, DAY)),
+    # account: a review or a comment stands in public and is moderated afterwards; a lively discussion has some an hour
+    "post": (Limit(30, HOUR), Limit(100, DAY)),
+    # account that is younger than a week or below L3, as one that advertises is: what curators can look at in time
+    "post_new": (Limit(5, HOUR), Limit(10, DAY)),
     # account: misprints are corrected a few times, and nobody rewrites a discussion
     "post_edit": (Limit(30, HOUR),),
     # account: who reads through a day's list clicks some times on each paper of it, and no faster than one reads titles

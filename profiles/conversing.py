@@ -6,7 +6,7 @@ it hangs on - accounts, invitations, then the conversations that came of them - 
 stand in one order, and what came too late is refused with a sentence. Blocking ends a conversation just as leaving it
 does: the other side sees no difference. Nobody is told an address, or when a message was read.
 Entry points: `begin`, `send`, `mark_read`, `leave`, `block`, `take_back`; `obstacle` for whoever writes or invites;
-`shown_as` and `shown` for who somebody is; `grade` for how well it is known; `unread` for the badge.
+`shown_as` and `shown` for who somebody is; `unread` for the badge.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .models import Account, Author, Block, Claim, Conversation, Invitation, Mes
 
 LONGEST = 10_000  # characters of a message
 LISTED = 30  # conversations on a page
-YOUNG = timedelta(days=7)  # an account that may write and invite little
+YOUNG = timedelta(days=7)  # an account that may write little
 State = Invitation.State
 
 
@@ -123,18 +123,8 @@ def closed(conversation: Conversation, account: Account) -> str:
 def limit_of(account: Account, now: datetime, of: str = "message") -> str:
     """The name of the limit that holds for what this account does: `of`, or its stricter "…_new" for one that is young
     or has proved nothing."""
-    return of if now - account.date_joined >= YOUNG and has_proved(account) else f"{of}_new"
-
-
-def grade(account: Account, now: datetime) -> str:
-    """How well an account is known, as the names of limits end: "_proved", "_new" where it is young, else ""."""
-    return "_proved" if has_proved(account) else "_new" if now - account.date_joined < YOUNG else ""
-
-
-def has_proved(account: Account) -> bool:
-    """Whether the account has proved control of a record."""
-    held = Claim.objects.filter(account=account, state=Claim.State.HELD, level__gte=levels.CONTROLLED)
-    return held.exists()
+    proved = Claim.objects.filter(account=account, state=Claim.State.HELD, level__gte=levels.CONTROLLED)
+    return of if now - account.date_joined >= YOUNG and proved.exists() else f"{of}_new"
 
 
 # --- a conversation ---------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from django.utils.translation import gettext_lazy
 from papers import limits
 from papers.text import clean
 
-from . import conversing, letters, links
+from . import conversing, letters, links, powers
 from .conversing import Shown
 from .models import Account, Author, Block, Conversation, Invitation
 
@@ -39,6 +39,7 @@ Purpose, State = Invitation.Purpose, Invitation.State
 
 LONGEST, SHORTEST = 2_000, 10  # characters; letters and digits: in Chinese ten are a sentence
 AGAIN = timedelta(days=90)  # after a no, a withdrawal or a conversation that the other side left: as for attestations
+YOUNG = timedelta(days=7)  # an account younger than that sends fewer
 MOST_RECEIVED = 20  # in `DAY`, from whomever: who opens a hundred accounts fills no letter box, and can close one a day
 DAY = timedelta(days=1)
 QUOTED, QUOTED_LINES = 300, 4  # of the text in a letter: enough to see what it is, no room for what a page would refuse
@@ -264,7 +265,10 @@ def send(account: Account, author: Author, purpose: str, text: str, token: UUID,
 
 def limit_of(account: Account, now: datetime) -> str:
     """The name of the limit (`papers.limits`) that the account's invitations count for."""
-    return f"invitation{conversing.grade(account, now)}"
+    claim = powers.held_by(account)
+    if claim is not None and claim.level >= powers.CONTROL:
+        return "invitation_proved"
+    return "invitation_new" if now - account.date_joined < YOUNG else "invitation"
 
 
 @transaction.atomic

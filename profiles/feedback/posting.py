@@ -168,7 +168,7 @@ def write(
     kept = worded(kind, words)
     if problem := refusal(account, paper, kind, answers, now):
         raise ValidationError(problem)
-    if (wait := limits.take(f"post{conversing.grade(account, now)}", f"account {account.pk}")) is not None:
+    if (wait := limits.take(conversing.limit_of(account, now, "post"), f"account {account.pk}")) is not None:
         raise TooMany(wait)
     thread = (answers.answers or answers) if answers else None
     made = Post.objects.create(paper=paper, account=account, kind=kind, answers=thread, token=token, **kept)
