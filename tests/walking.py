@@ -46,10 +46,11 @@ from profiles.models import (
     Proof,
     PublishedChange,
     RightsRequest,
+    Subscription,
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
-from profiles.subscriptions import links, subscribing
+from profiles.subscriptions import letterboxes, links, subjects, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -117,7 +118,10 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
-    subscribed = subscribing.for_account(owner, "trending", "daily")
+    subscribing.for_account(owner, "trending", "daily")
+    subject, daily = subjects.Subject(Subscription.Kind.TRENDING), Subscription.Frequency.DAILY
+    subscribing.ask(letterboxes.read("subscriber@example.org"), subject, daily, now, write=True)
+    subscribed = Subscription.objects.latest("pk")
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
