@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
+    "tidy-subscriptions": {"task": "bzpeer.tidy_subscriptions", "schedule": 3600.0},
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     # Clicks are counted at once; this is for what else moves a sum: people merged, records claimed.
     "settle-trends": {"task": "bzpeer.settle_trends", "schedule": 3600.0, "options": {"priority": 9}},

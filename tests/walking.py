@@ -48,9 +48,11 @@ from profiles.models import (
     Proof,
     PublishedChange,
     RightsRequest,
+    Subscription,
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
+from profiles.subscriptions import letterboxes, links, subjects, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -125,6 +127,10 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
     paper = Paper.objects.get(arxiv_id="2001.00001")
     post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
+    subscribing.for_account(owner, "trending", "daily")
+    subject, daily = subjects.Subject(Subscription.Kind.TRENDING), Subscription.Frequency.DAILY
+    subscribing.ask(letterboxes.read("subscriber@example.org"), subject, daily, now, write=True)
+    subscribed = Subscription.objects.latest("pk")
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
@@ -151,6 +157,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
+        "token": links.token(subscribed.subscriber, subscribed),
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,
