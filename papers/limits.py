@@ -88,6 +88,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "export": (Limit(10, DAY),),
     # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
     "doubt": (Limit(60, HOUR),),
+    # subscriber: a letter of which nobody knows whether it went, asked for once more; more often it is not the letter
+    "digest_again": (Limit(3, DAY),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator

@@ -146,7 +146,7 @@ def gathered(account: Account) -> dict[str, Any]:
         found[model._meta.model_name or ""] = _rows(rows) if author else []
     about = Q(account_id=account.pk) | Q(subject_kind="profiles.account", subject_id=account.pk)
     found["journal"] = _rows(JournalEntry.objects.filter(about))
-    found["letters"] = _rows(letters_to(account), ("text",))
+    found["letters"] = _rows(letters_to(account), ("text", "html", "headers"))
     return found
 
 
