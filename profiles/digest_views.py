@@ -17,14 +17,14 @@ from papers import limits
 
 from . import letters
 from .hidden import ROBOTS
-from .subscriptions import digests, links, picks
+from .subscriptions import digests, links
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def page(request: HttpRequest, token: str) -> HttpResponse:
+def page(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     """A digest; by POST its letter is sent again, where nobody knows whether it went."""
-    digest = digests.find(token)
+    digest = digests.find(token, pk)
     if digest is None:
         raise Http404
     now = timezone.now()
@@ -35,14 +35,14 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
             messages.success(request, _("The letter is sent again."))
         else:
             messages.info(request, _("Nothing was sent: it is known what became of this letter."))
-        return redirect("digest", token)
+        return redirect("digest", token, pk)
     of = digest.subscriber.subscriptions.live().filter(frequency=digest.frequency)
     context = {
         "digest": digest,
         "picks": digests.shown(digest),
         "state": letters.state(digest.letter, now).name if digest.letter else "",
         "manage": links.manage(digest.subscriber),
-        "asked": [picks.named(one) for one in of.select_related("topic", "author__merged_into").order_by("pk")],
+        "asked": [digests.named(one) for one in of.select_related("topic", "author__merged_into").order_by("pk")],
     }
     response = render(request, "profiles/digest.html", context)
     response["X-Robots-Tag"] = ROBOTS

@@ -39,6 +39,8 @@ class _Asking(smtplib.SMTP):
         self.putcmd("data")
         code, reply = self.getreply()
         if code != 354:
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                self.rset()  # smtplib forgets it here, and the next letter would be refused as a second sender
             raise smtplib.SMTPDataError(code, reply)
         lines = smtplib._quote_periods(msg)  # type: ignore[attr-defined]
         self.send(lines if lines.endswith(CRLF.encode()) else lines + CRLF.encode())

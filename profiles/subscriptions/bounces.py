@@ -46,19 +46,23 @@ def is_unwanted(letter: Letter) -> bool:
     if not letter.is_bulk:
         return False
     digest = Digest.objects.filter(letter=letter).select_related("subscriber").first()
-    if digest is None or digest.subscriber.stopped_at:
-        return True
-    return not Subscription.objects.live().filter(subscriber=digest.subscriber).exists()
+    if digest is None:
+        return False
+    return (
+        bool(digest.subscriber.stopped_at)
+        or not Subscription.objects.live().filter(subscriber=digest.subscriber).exists()
+    )
 
 
 @transaction.atomic
-def count(letter: int, reply: str, of_address: bool, complaint: bool = False) -> bool:
-    """A letter was refused with this reply, `of_address` where that speaks of the recipient. Again changes nothing.
-    Returns whether nothing more is sent to its reader."""
+def count(letter: int, reply: str, of_address: bool, *, complaint: bool = False, told_before: bool = False) -> bool:
+    """A letter was refused with this reply, `of_address` where that speaks of the recipient. What was `told_before`
+    makes the row no longer. Returns whether nothing more is sent to its reader."""
     subscriber = Subscriber.objects.select_for_update(no_key=True).filter(digests__letter=letter).first()
     if subscriber is None or subscriber.stopped_at:
         return subscriber is not None
-    subscriber.bounces = _in_a_row(subscriber, letter)
+    # The row begins anew where the reader asked for mail again: then `bounces` was set to none.
+    subscriber.bounces = min(_in_a_row(subscriber, letter), subscriber.bounces + (not told_before))
     said = clean(storable(reply))[:_SHOWN]
     if complaint:
         why = _("Your mail provider told us that a letter of ours was marked as unwanted.")
@@ -123,10 +127,10 @@ def read(message: bytes, recipient: str = "") -> str:
     letters = list(Letter.objects.filter(pk__in=found.letters).values_list("pk", flat=True))
     for letter in letters:
         with transaction.atomic():
-            Letter.objects.filter(pk=letter, refused_at=None).update(
+            new = Letter.objects.filter(pk=letter, refused_at=None).update(
                 refused_at=now, taken_until=None, problem=clean(storable(found.reply))[:500]
             )
-            stopped |= count(letter, found.reply, found.of_address, found.complaint)
+            stopped |= count(letter, found.reply, found.of_address, complaint=found.complaint, told_before=not new)
     if not letters:
         return _("It names no letter that was sent from here in the last month.")
     named = ", ".join(map(str, letters))

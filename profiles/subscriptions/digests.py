@@ -20,7 +20,6 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.template.loader import render_to_string
@@ -34,11 +33,10 @@ from papers.models import Paper
 from profiles import letters, statements
 from profiles.models import Digest, Letter, Pick, Subscriber, Subscription
 
-from . import links, picks
+from . import links, picks, subjects
 
 FREQUENCIES = (Subscription.Frequency.DAILY, Subscription.Frequency.WEEKLY)
 SECONDS = 60  # of one run, so that other work is not kept waiting; whoever began it begins another
-_SIGNER = Signer(salt="profiles.subscriptions.digests", sep=".")
 _LOG = logging.getLogger(__name__)
 
 
@@ -148,7 +146,7 @@ def _write(digest: Digest, told: Sequence[picks.Told], subscriptions: Iterable[S
     subscriber, site = digest.subscriber, settings.SITE_URL
     asked = []
     for one in subscriptions:
-        name, page = picks.named(one)
+        name, page = named(one)
         asked.append((_line(name), f"{site}{page}" if page else "", links.stop(subscriber, one)))
     shown = [
         {
@@ -179,6 +177,13 @@ def _write(digest: Digest, told: Sequence[picks.Told], subscriptions: Iterable[S
     return letters.keep_bulk(subscriber.email, str(context["subject"]), said, html, headers)
 
 
+def named(subscription: Subscription) -> tuple[str, str]:
+    """(what is subscribed to, the address of its page)."""
+    of = subjects.of(subscription)
+    page = picks.page("trending") if of.kind == Subscription.Kind.TRENDING else of.url
+    return subscription.name or str(of), page
+
+
 def subject(told: Sequence[picks.Told]) -> str:
     """What is in a letter, as its subject."""
     title = Truncator(_line(text.plain(told[0].paper.title)) or _("Untitled")).chars(90)
@@ -207,17 +212,15 @@ def _line(value: str) -> str:
 
 def address(digest: Digest) -> str:
     """The whole address of a digest's page, which needs no account; a new `Subscriber.key` ends it."""
-    token = _SIGNER.sign(f"{digest.subscriber.key}.{digest.pk}")
-    return f"{settings.SITE_URL}{reverse('digest', args=[token])}"
+    return f"{settings.SITE_URL}{reverse('digest', args=[links.token(digest.subscriber), digest.pk])}"
 
 
-def find(token: str) -> Digest | None:
-    """The digest of a page's address; None where it was not made here, or is no more."""
-    try:
-        key, pk = _SIGNER.unsign(token).split(".")
-    except (BadSignature, ValueError):
+def find(token: str, pk: int) -> Digest | None:
+    """The digest of a page's address; None where that was not made here, or it is no more."""
+    given = links.read(token)
+    if given is None:
         return None
-    return Digest.objects.select_related("subscriber", "letter").filter(pk=int(pk), subscriber__key=key).first()
+    return Digest.objects.select_related("subscriber", "letter").filter(pk=pk, subscriber=given[0]).first()
 
 
 def shown(digest: Digest) -> list[picks.Told]:

@@ -7,7 +7,7 @@ Idea: look back to the last letter but one, and leave out what was ever picked f
 database says the same). What several readers want is asked once for a run (`Fresh`). People whom the reader follows
 come first, then one paper of each subscription in turn, `MOST` in all; what did not fit is counted. A pick keeps what
 it was chosen for, not the sentence: who was merged, renamed or hidden meanwhile is told of as they are now (`told`).
-Entry points: `choose`, `told`, `named`.
+Entry points: `choose`, `told`.
 """
 
 from __future__ import annotations
@@ -257,23 +257,6 @@ def _counted(trend: Mapping[str, int]) -> Iterable[str]:
     yield ngettext("%(n)s save", "%(n)s saves", saves) % {"n": saves} if saves else ""
     yield ngettext("%(n)s comment", "%(n)s comments", comments) % {"n": comments} if comments else ""
     yield ngettext("%(n)s review", "%(n)s reviews", reviews) % {"n": reviews} if reviews else ""
-
-
-def named(subscription: Subscription) -> tuple[str, str]:
-    """(what is subscribed to, the address of its page)."""
-    match subscription.kind:
-        case Kind.TOPIC:
-            assert subscription.topic is not None
-            return subscription.topic.name, subscription.topic.get_absolute_url()
-        case Kind.PERSON:
-            assert subscription.author is not None
-            heir = heir_of(subscription.author)
-            return (heir.name if heir.is_public else _("a person whose record is hidden")), heir.get_absolute_url()
-        case Kind.SEARCH:
-            asked = addresses.read(subscription.query)
-            name = subscription.name or _("Search: %(words)s") % {"words": asked.query or asked.filters.topic}
-            return name, f"{reverse('search')}?{asked.canonical}"
-    return _("Trending papers"), page("trending")
 
 
 def page(name: str, *given: int) -> str:
