@@ -363,7 +363,7 @@ MADE_EACH_TIME = {
     "work_as": "",
     "topic_as": "",
     "institution_as": "",
-    "search_export": "",
+    "search_as": "",
     "sitemap": "and its parts: large, and read by few",
     "sitemap_section": "",
 }
