@@ -73,6 +73,7 @@ PRIVATE = frozenset(
         "profiles_alert", "profiles_alertreason", "profiles_alertsettings", "profiles_block", "profiles_bulkreview",
         "profiles_caseholder", "profiles_code", "profiles_complaint", "profiles_conversation", "profiles_doubt",
         "profiles_invitation", "profiles_letter", "profiles_message", "profiles_namewatch", "profiles_suspension",
+        "profiles_subscriber", "profiles_subscription", "profiles_digest", "profiles_pick",
     }
 )  # fmt: skip
 SECONDS = 600

@@ -13,6 +13,7 @@ from graph import snapshots
 from papers import harvesting, meaning
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
+from profiles.subscriptions import subscribing
 
 from . import pipeline, wishing
 
@@ -128,6 +129,12 @@ def deliver_letters() -> None:
 def expire_proofs() -> None:
     """End proofs whose time is over and claims that nothing proves. Sent twice, it ends nothing twice."""
     claims.expire(timezone.now())
+
+
+@shared_task(name="bzpeer.tidy_subscriptions", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def tidy_subscriptions() -> None:
+    """Forget addresses that nobody confirmed, and let mail follow accounts. Sent twice, it changes nothing twice."""
+    subscribing.tidy(timezone.now())
 
 
 @shared_task(name="bzpeer.weigh_doubts")

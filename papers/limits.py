@@ -93,6 +93,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # account, and client of a visitor: a report is read by a curator
     "report": (Limit(30, HOUR),),
     "report_visitor": (Limit(5, HOUR),),
+    # account, or client: each sends a letter to an address that may be a stranger's; a lecture hall may subscribe
+    "subscribe": (Limit(20, HOUR),),
+    # letter box: asked for by however many clients, it gets few letters that ask it to confirm
+    "subscribe_address": (Limit(5, DAY), Limit(20, 30 * DAY)),
+    # subscriber: clicks on the page of all subscriptions
+    "subscription_change": (Limit(120, HOUR),),
     # account, or client: two lists compared cost as much as fifty searches; a committee's chair tries a few times
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second). Whoever

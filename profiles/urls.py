@@ -19,6 +19,7 @@ from . import (
     renaming,
     report_views,
     rights_views,
+    subscription_views,
     views,
 )
 
@@ -62,6 +63,11 @@ urlpatterns = [
     path("following/watches/", following_views.add_watch, name="watches"),
     path("following/watches/<int:pk>/", following_views.stop_watch, name="watch_stop"),
     path("following/settings/", following_views.settings, name="following_settings"),
+    path("subscribe/", subscription_views.subscribe, name="subscribe"),
+    path("subscriptions/", subscription_views.own, name="subscriptions"),
+    path("subscriptions/confirm/<str:token>/", subscription_views.confirm, name="subscription_confirm"),
+    path("subscriptions/manage/<str:token>/", subscription_views.manage, name="subscriptions_manage"),
+    path("subscriptions/stop/<str:token>/", subscription_views.stop, name="subscription_stop"),
     path("alerts/", alert_views.alerts, name="alerts"),
     path("alerts/read/", alert_views.read, name="alerts_read"),
     path("alerts/stop/", alert_views.stop, name="alert_stop"),

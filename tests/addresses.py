@@ -80,6 +80,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
     "rights/": {"key": lambda o: o["key"]},
+    "subscriptions/": {"token": lambda o: o.get("token", "unknown")},
     "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
     **{
         f"{page}.<feed:suffix>": {"suffix": lambda o: tuple(FEEDS)}
