@@ -116,7 +116,7 @@ class Paper(models.Model):
             ),
             GinIndex(fields=["search"], name="paper_search"),
             models.Index(fields=["changed_at", "id"], name="paper_changed"),
-            models.Index(fields=["created", "id"], name="paper_created"),
+            models.Index(fields=["created", "id"], name="paper_created", condition=models.Q(day_known=True)),
         ]
 
     def __str__(self) -> str:

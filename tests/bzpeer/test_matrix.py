@@ -30,6 +30,10 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("200 200 200 200 200", "405 405 405 405 405"): [
         "",
         "search/",
+        "papers/",
+        "papers/date/<str:name>/",
+        "papers/week/<str:name>/",
+        "papers/month/<str:name>/",
         "names/<path:name>/",
         "healthz",
         "robots.txt",
