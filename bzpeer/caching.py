@@ -58,7 +58,7 @@ PAGES = frozenset(
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
         "institution_names", "work_linkset", "opensearch", "collection",
-        "reviews", "discussion",
+        "reviews", "discussion", "person_feed", "topic_feed", "institution_feed", "search_feed",
         "trending", "work_trend",  # of a day (UTC), which they name: at midnight they are `SECONDS` late at most
     }
 )  # fmt: skip

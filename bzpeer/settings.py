@@ -243,6 +243,8 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 
 # The address of the site, for links in mail.
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+# The host in ids that others keep for good (OAI-PMH, feeds): that of SITE_URL, unless the site has moved since.
+ID_HOST = env.text("ID_HOST")
 # Mail is kept to be read at /outbox/ instead of being sent: on one's own machine.
 MAIL_KEPT = env.flag("MAIL_KEPT")
 EMAIL_BACKEND = (

@@ -367,7 +367,7 @@ MADE_EACH_TIME = {
     "institution_as": "",
     "collection_as": "",
     "collection_shared_as": "",
-    "search_export": "",
+    "search_as": "",
     "sitemap": "and its parts: large, and read by few",
     "sitemap_section": "",
 }

@@ -127,6 +127,8 @@ def unprinted(html: str) -> str:
         r"\n\tauthor = {.*?},",
         '"authorships": .*',
         '"raw_author_name": "[^"]*"',
+        "<author><name>[^<]*</name></author>",
+        r'"authors": \[.*?\]',
     )
     for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', *citing):
         html = re.sub(printed, "", html, flags=re.DOTALL)

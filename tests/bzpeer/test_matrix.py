@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from bzpeer.middleware import SecondFactor
 from bzpeer.sitemaps import SECTIONS
 from papers.exports import MEDIA_TYPES
+from papers.syndication import FEEDS
 from tests import walking
 from tests.walking import Answer, ask, session_of
 
@@ -36,14 +37,14 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "names/<path:name>/",
         "healthz",
         "robots.txt",
-        *(f"search.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"search.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         "sitemap.xml",
         *(f"sitemap-{section}.xml" for section in SECTIONS),
         "opensearch.xml",
-        *(f"people/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"people/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         *(f"works/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, "linkset.json")),
-        *(f"topics/<slug:slug>.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"institutions/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"topics/<slug:slug>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
+        *(f"institutions/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         *(f"collections/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
         *(f"collections/shared/<slug:key>.{suffix}" for suffix in MEDIA_TYPES),
         "collections/<int:pk>/<slug:slug>/",

@@ -19,6 +19,7 @@ from bzpeer import pipeline
 from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Paper, Signature
 from papers.names import fold
+from papers.syndication import FEEDS
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
 from profiles.feedback import collecting, posting
@@ -286,13 +287,13 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/institutions/{world['institution'].pk}/graph/",
         *(f"/graph/slice.{form}?at=person-{author.pk}" for form in ("json", "csv", "graphml", "gexf")),
         paper.get_absolute_url(),
-        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in FORMATS),
+        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in FORMATS),
+        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         world["collection"].get_absolute_url(),
         *(f"/collections/{world['collection'].pk}.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in FORMATS),
-        *(f"/search.{suffix}?q=translation" for suffix in MEDIA_TYPES),
+        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
+        *(f"/search.{suffix}?q=translation" for suffix in (*MEDIA_TYPES, *FEEDS)),
         f"/works/{paper.pk}/attribution/{author.pk}/",
         f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",
         "/names/Ada%20Lovelace/",
