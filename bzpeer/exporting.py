@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.conf import settings
@@ -35,8 +35,11 @@ from papers.institutions import heir_of
 from papers.models import Institution, Paper, Topic
 from papers.searching import search as papers_for
 from papers.signposting import LINKSET, Link, signposted
-from profiles import editing, identifiers
+from profiles import conversing, editing, identifiers
+from profiles.collecting_views import find_shared, unlisted
+from profiles.feedback import collecting
 from profiles.hidden import Hidden, notice
+from profiles.models import Collection
 
 from . import described
 from .api import shapes
@@ -160,6 +163,39 @@ def institution(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
 
 
 @require_safe
+def collection(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """/collections/12.bib: the works of a collection, for whom its page is, added last first."""
+    found = get_object_or_404(collecting.seen_by(request.user), pk=pk)
+    return _answer(request, _collected(found, found.get_absolute_url()), suffix)
+
+
+@require_safe
+def shared_collection(request: HttpRequest, key: str, suffix: str) -> HttpResponseBase:
+    """/collections/shared/….bib: the same by a link."""
+    found = find_shared(key)
+    return unlisted(_answer(request, _collected(found, reverse("collection_shared", args=[key])), suffix))
+
+
+def _collected(found: Collection, page: str) -> Found:
+    by = conversing.shown_as(found.account)
+
+    def record() -> Iterator[str]:
+        stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
+        papers = collecting.streamed(found)
+        pieces = iter(lambda: list(islice(papers, PIECE)), [])
+        works = chain.from_iterable(map(shapes.works, pieces))
+        return lists.written(works, f'{{"collection": {_json(stated)}, "results": [', "]}")
+
+    return Found(
+        name=found.slug,
+        page=page,
+        papers=collecting.streamed(found),
+        record=record,
+        node=lambda: described.collection(found, page, by),
+    )
+
+
+@require_safe
 def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """/search.bib?q=…: the first works that a search finds, in its order and with the filters of its page."""
     form = SearchForm(request.GET)
@@ -234,6 +270,8 @@ class Formats:
         "topic": ("topic_as", topic),
         "institution": ("institution_as", institution),
         "search": ("search_export", search),
+        "collection": ("collection_as", collection),
+        "collection_shared": ("collection_shared_as", shared_collection),
     }
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -254,7 +292,8 @@ class Formats:
         if name not in self.VIEWS or (suffix := preferred(request)) is None:
             return None
         address, other_view = self.VIEWS[name]
-        key = kwargs.get("pk", kwargs.get("slug"))  # an id decides, whatever slug stands after it
+        # An id decides, whatever slug stands after it.
+        key = next((kwargs[part] for part in ("pk", "slug", "key") if part in kwargs), None)
         keys = [] if key is None else [key]
         try:
             response = other_view(request, *keys, suffix)

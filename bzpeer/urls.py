@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 
 from profiles.accounts.confirming import ConfirmEmail
 
-from . import changing, exporting, imports, outbox, searching, sitemaps, views
+from . import changing, dailies, exporting, imports, outbox, searching, sitemaps, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
@@ -18,6 +18,10 @@ register_converter(exporting.Suffix, "suffix")
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", searching.search, name="search"),
+    path("papers/", dailies.latest, name="papers_today"),
+    path("papers/date/<str:name>/", dailies.of, {"kind": "day"}, name="papers_day"),
+    path("papers/week/<str:name>/", dailies.of, {"kind": "week"}, name="papers_week"),
+    path("papers/month/<str:name>/", dailies.of, {"kind": "month"}, name="papers_month"),
     path("names/<path:name>/", views.name, name="name"),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
@@ -31,6 +35,8 @@ urlpatterns = [
     path("works/<int:pk>.linkset.json", exporting.linkset, name="work_linkset"),
     path("topics/<slug:slug>.<suffix:suffix>", exporting.topic, name="topic_as"),
     path("institutions/<int:pk>.<suffix:suffix>", exporting.institution, name="institution_as"),
+    path("collections/<int:pk>.<suffix:suffix>", exporting.collection, name="collection_as"),
+    path("collections/shared/<str:key>.<suffix:suffix>", exporting.shared_collection, name="collection_shared_as"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),

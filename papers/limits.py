@@ -84,6 +84,16 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "post_new": (Limit(5, HOUR), Limit(10, DAY)),
     # account: misprints are corrected a few times, and nobody rewrites a discussion
     "post_edit": (Limit(30, HOUR),),
+    # account: a click each, which counts in what is trending. Whoever goes through a conference keeps a few hundred
+    # papers in an hour; an account that is younger than a week or below L3 has no name to lose by keeping for others
+    "save": (Limit(300, HOUR),),
+    "save_new": (Limit(100, HOUR), Limit(300, DAY)),
+    # account: makes a collection or words one, which everybody may read then
+    "collection": (Limit(60, HOUR),),
+    "collection_new": (Limit(20, HOUR), Limit(40, DAY)),
+    # account: a sentence beside a paper of a collection, of which one may write one for each of a list
+    "note": (Limit(120, HOUR),),
+    "note_new": (Limit(40, HOUR), Limit(100, DAY)),
     # account: each is read by a curator
     "complaint": (Limit(10, DAY),),
     # account: each makes this machine fetch a stranger's page

@@ -135,7 +135,9 @@ def _paragraphs(text: str) -> str:
 
 def _visible(line: str) -> str:
     kept = (
-        one for one in line if one in _JOINERS or (one not in links.FILLERS and unicodedata.category(one) not in _UNSEEN)
+        one
+        for one in line
+        if one in _JOINERS or (one not in links.FILLERS and unicodedata.category(one) not in _UNSEEN)
     )
     return " ".join("".join(kept).split())
 

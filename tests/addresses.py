@@ -76,6 +76,9 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "messages/": {"pk": lambda o: o["message"].pk},
     "names/": {"name": lambda o: o["author"].name},
     "orcid/": {"iD": lambda o: o["orcid"]},
+    "papers/date/": {"name": lambda o: f"{o['paper'].created:%Y-%m-%d}"},
+    "papers/week/": {"name": lambda o: f"{o['paper'].created:%G-W%V}"},
+    "papers/month/": {"name": lambda o: f"{o['paper'].created:%Y-%m}"},
     "people/": {
         "pk": lambda o: o["author"].pk,
         "slug": lambda o: o["author"].slug,

@@ -32,7 +32,7 @@ from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.accounts import keys
-from profiles.feedback import posting
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -120,13 +120,17 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     paper = Paper.objects.get(arxiv_id="2001.00001")
     post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
+    kept = collecting.make(owner, "Quarks to read", "What began it.", "public", now)
+    collecting.put_back(kept, paper.pk, "Read this first.", now)
+    by_link = collecting.make(owner, "Quarks for friends", "", "link", now)
+    Collection.objects.filter(pk=by_link.pk).update(key="shared")
+    collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
         "paper": paper,
         "post": post,
-        "collection": Collection.objects.create(account=owner, name="Clocks", visibility="public"),
         "institution": place_of(paper, "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
@@ -134,6 +138,8 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "batch": batch,
         "change_told": PublishedChange.objects.order_by("seq")[0].seq,
         "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "collection": kept,
+        "collection_key": "shared",
         "complaint": complaint,
         "conversation": conversation,
         "invitation": invitation,

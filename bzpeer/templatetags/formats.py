@@ -15,9 +15,10 @@ from bzpeer import described
 from papers.exports import FORMATS, MEDIA_TYPES, bibtex, jsonld
 from papers.exports.work import Work
 from papers.models import Institution, Topic
+from profiles import conversing
 from profiles.editing import Own
 from profiles.identifiers import Shown
-from profiles.models import Author
+from profiles.models import Author, Collection
 
 MOST_NAMES = 100  # in an entry that is shown; the link beside it has them all
 
@@ -45,6 +46,12 @@ def topic_formats(topic: Topic) -> dict[str, Any]:
 @register.inclusion_tag("bzpeer/_formats_head.html")
 def institution_formats(place: Institution) -> dict[str, Any]:
     return _head("institution", place.pk, place.get_absolute_url(), place.name, described.institution(place))
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def collection_formats(found: Collection, by: conversing.Shown) -> dict[str, Any]:
+    path = found.get_absolute_url()
+    return _head("collection", found.pk, path, found.name, described.collection(found, path, by))
 
 
 def _head(kind: str, key: int | str, path: str, title: str, node: jsonld.Node) -> dict[str, Any]:

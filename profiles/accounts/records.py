@@ -16,7 +16,7 @@ from django.apps import apps
 from django.db.models import Field, Model, Q, QuerySet
 
 from papers.models import JournalEntry
-from profiles.models import Account, Author, Identifier, Letter, OwnAffiliation, OwnWords
+from profiles.models import Account, Author, CollectionItem, Identifier, Letter, OwnAffiliation, OwnWords
 
 DECIDED = "others rely on what was decided; it stays under a name that says nothing"
 WRITTEN = "the other side has it too; it stays there without your name"
@@ -142,6 +142,8 @@ def gathered(account: Account) -> dict[str, Any]:
     for model in (OwnWords, OwnAffiliation, Identifier):
         rows: QuerySet[Any] = model._default_manager.filter(author=author)
         found[model._meta.model_name or ""] = _rows(rows) if author else []
+    items = CollectionItem.objects.filter(collection__account=account)
+    found["collected"] = _rows(items, also=("collection__name", "paper__title_text"))
     about = Q(account_id=account.pk) | Q(subject_kind="profiles.account", subject_id=account.pk)
     found["journal"] = _rows(JournalEntry.objects.filter(about))
     found["letters"] = _rows(letters_to(account), ("text",))

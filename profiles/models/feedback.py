@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.text import slugify
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 
 from papers.models import Paper
 
@@ -54,7 +54,7 @@ class Collection(models.Model):
         PUBLIC = "public", pgettext_lazy("collection", "Everybody")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="collections")
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120)  # empty of the one for "Save": nobody can type that
     about = models.TextField(max_length=2_000, blank=True)
     visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PRIVATE)
     key = models.CharField(max_length=64, unique=True, null=True, help_text="who knows it may read; none unless shared")
@@ -75,11 +75,20 @@ class Collection(models.Model):
             ),
         ]
 
+    # Words that name other pages of a collection.
+    PAGES = frozenset({"edit", "delete", "key", "report"})
+
     def __str__(self) -> str:
-        return self.name
+        return gettext("Saved papers") if self.is_saved else self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("collection", args=[self.pk, slugify(self.name)[:80].strip("-") or "collection"])
+        return reverse("collection", args=[self.pk, self.slug])
+
+    @property
+    def slug(self) -> str:
+        """For reading only: the id decides."""
+        slug = "saved" if self.is_saved else slugify(self.name)[:80].strip("-") or "collection"
+        return f"{slug}-" if slug in self.PAGES else slug
 
 
 class CollectionItem(models.Model):

@@ -29,6 +29,10 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("200 200 200 200 200", "405 405 405 405 405"): [
         "",
         "search/",
+        "papers/",
+        "papers/date/<str:name>/",
+        "papers/week/<str:name>/",
+        "papers/month/<str:name>/",
         "names/<path:name>/",
         "healthz",
         "robots.txt",
@@ -40,6 +44,10 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         *(f"works/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, "linkset.json")),
         *(f"topics/<slug:slug>.{suffix}" for suffix in MEDIA_TYPES),
         *(f"institutions/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"collections/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"collections/shared/<str:key>.{suffix}" for suffix in MEDIA_TYPES),
+        "collections/<int:pk>/<slug:slug>/",
+        "collections/shared/<str:key>/",
         "people/<int:pk>/trust/",
         "ledger/",
         "ledger.jsonl",
@@ -196,6 +204,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "people/<int:pk>/",
         "works/<int:pk>/",
         "institutions/<int:pk>/",
+        "collections/<int:pk>/",
     ],
     ("405 405 405 405 405", "302 400 400 400 400"): [
         "works/<int:paper>/attribution/<int:author>/doubt/",
@@ -203,6 +212,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "topics/<slug:slug>/follow/",
         "following/watches/",
         "following/settings/",
+        "works/<int:pk>/save/",
         "alerts/stop/",
         "alerts/doubt/",
         "alerts/feed/",
@@ -236,6 +246,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "account/keys/",
         "people/<int:pk>/invite/",
         "posts/<int:pk>/answer/",
+        "collections/",
     ],
     ("302 200 200 404 404", "405 405 405 405 405"): [
         "invitations/<int:pk>/",
@@ -250,11 +261,13 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("302 404 200 404 404", "302 404 302 404 404"): [
         "claims/<int:pk>/works/",
         "claims/<int:pk>/release/",
+        "collections/<int:pk>/delete/",
         "claims/<int:pk>/proofs/<int:proof>/",
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
         "blocks/<int:pk>/end/",
         "posts/<int:pk>/withdraw/",
+        "collections/<int:pk>/key/",
         "claims/<int:pk>/hold/",
         "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
@@ -271,6 +284,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "posts/<int:pk>/edit/",
         "invitations/<int:pk>/report/",
         "messages/<int:pk>/report/",
+        "collections/<int:pk>/edit/",
     ],
     ("302 302 302 302 302", "405 405 405 405 405"): [
         "posts/<int:pk>/",
@@ -282,6 +296,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "following/questions/<int:pk>/",
         "conversations/<int:pk>/read/",
         "conversations/<int:pk>/mail/",
+        "collections/<int:pk>/papers/<int:paper>/",
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "graph/conflicts/",
@@ -298,6 +313,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/logout/",
         "accounts/email/",
         "accounts/sessions/",
+        "works/<int:pk>/collect/",  # nothing chosen changes nothing
     ],
     ("302 403 403 302 302", "302 403 403 302 302"): [
         "accounts/reauthenticate/",

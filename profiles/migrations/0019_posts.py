@@ -5,7 +5,7 @@ from django.db.models.functions import Coalesce
 class Migration(migrations.Migration):
     """Posts by their threads; a complaint keeps the words that it is about, which their writer may change."""
 
-    dependencies = [("profiles", "0017_feedback_and_subscriptions")]
+    dependencies = [("profiles", "0018_variants_by_works")]
 
     operations = [
         migrations.RemoveIndex("post", "post_of_paper"),
