@@ -28,6 +28,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "message",
         "other",
         "paper",
+        "post",
         "proof",
         "question",
         "report",
