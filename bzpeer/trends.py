@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from papers import daily
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
 from papers.text import storable
 from papers.views import gone
 from profiles.feedback import heat
 from profiles.feedback import trending as trends
+from profiles.following import marks
 
 
 def rules() -> dict[str, Any]:
@@ -27,16 +30,23 @@ def trending(request: HttpRequest) -> HttpResponse:
     """The hottest papers, of all topics or of `topic` (a slug); or for HTMX the next of them alone."""
     slug = storable(request.GET.get("topic", ""))
     topic = get_object_or_404(Topic, slug=slug) if slug else None
-    papers, following = trends.hottest(topic, request.GET.get("after", ""))
+    cursor = request.GET.get("after", "")
+    papers, following = trends.hottest(topic, cursor)
     today = timezone.now().date()
+    mine = marks(request.user, papers)
     for paper in papers:
+        paper.marks = mine.get(paper.pk, [])  # type: ignore[attr-defined]
         paper.heat = heat.on_day(paper.trend.heat or 0, today)  # type: ignore[attr-defined]
-    of = f"topic={slug}&" if slug else ""
+    query = urlencode({"topic": slug} if topic else {})
     context = {
         "papers": papers,
         "topic": topic,
         "today": today,
-        "next_page": f"{of}after={following}" if following else "",
+        "week": daily.around("week", today),
+        "month": daily.around("month", today),
+        "paged": cursor,
+        "query": f"?{query}" if query else "",
+        "next_page": urlencode(({"topic": slug} if topic else {}) | {"after": following}) if following else "",
         **rules(),
     }
     return render(request, "bzpeer/_trending.html" if wants_fragment(request) else "bzpeer/trending.html", context)

@@ -261,7 +261,7 @@ def _put(complaint: Complaint, out_at: datetime | None) -> None:
     setattr(subject, column, out_at)
     subject.save(update_fields=[column])
     if isinstance(subject, Post):
-        trending.refresh([subject.paper_id])
+        trending.refresh([subject.paper_id], by=subject.account_id)
 
 
 def _locked(complaint: Complaint) -> Complaint:

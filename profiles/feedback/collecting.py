@@ -152,7 +152,7 @@ def unsave(account: Account, paper: int) -> None:
     _alone(account)
     if saved := Collection.objects.filter(account=account, is_saved=True).first():
         _remove(saved, paper)
-        trending.refresh([paper])
+        trending.refresh([paper], by=account.pk)
 
 
 @transaction.atomic
@@ -175,7 +175,7 @@ def choose(
         _add(account, own[pk], paper, now)
     for pk in sorted({*out_of} & own.keys()):
         _remove(own[pk], paper)
-    trending.refresh([paper])
+    trending.refresh([paper], by=account.pk if out_of else None)
     return [own[pk] for pk in sorted({*into})]
 
 
@@ -191,7 +191,7 @@ def put_back(collection: Collection, paper: int, note: str, now: datetime) -> No
 def take_out(collection: Collection, paper: int) -> None:
     """Out of the collection; what is not in it changes nothing. Raises ValidationError where there is none any more."""
     _remove(_held(collection), paper)
-    trending.refresh([paper])
+    trending.refresh([paper], by=collection.account_id)
 
 
 @transaction.atomic
@@ -291,7 +291,7 @@ def delete(collection: Collection) -> None:
     _alone(collection.account)
     papers = list(CollectionItem.objects.filter(collection=collection.pk).values_list("paper", flat=True))
     Collection.objects.filter(pk=collection.pk).delete()
-    trending.refresh(papers)
+    trending.refresh(papers, by=collection.account_id)
 
 
 def _word(collection: Collection, name: str, about: str, visibility: str, now: datetime) -> None:

@@ -215,7 +215,7 @@ def withdraw(account: Account, post: Post, now: datetime) -> Post:
         post.text = post.strengths = post.concerns = post.questions = ""
         post.withdrawn_at = now
         post.save(update_fields=["text", "strengths", "concerns", "questions", "withdrawn_at"])
-        trending.refresh([post.paper_id])
+        trending.refresh([post.paper_id], by=account.pk)
     return post
 
 

@@ -69,11 +69,13 @@ WITH acted AS MATERIALIZED ({_ACTS.format(which="paper_id = ANY(%(papers)s)")}
       FROM people p JOIN profiles_author w ON w.id = p.author_id WHERE w.account_id IS NOT NULL
 )
 SELECT a.paper_id, a.kind, (a.at AT TIME ZONE 'UTC')::date, a.said, 1 + count(kin.other),
-       EXISTS (SELECT FROM own WHERE (own.paper_id, own.account_id) = (a.paper_id, a.account_id))
+       EXISTS (SELECT FROM own WHERE (own.paper_id, own.account_id) = (a.paper_id, a.account_id)),
+       coalesce(w.is_active, false)
   FROM acted a
+  LEFT JOIN profiles_account w ON w.id = a.account_id
   LEFT JOIN earlier e ON (e.paper_id, e.account_id, e.kind) = (a.paper_id, a.account_id, a.kind)
   LEFT JOIN kin ON (kin.paper_id, kin.other) = (e.paper_id, e.other)
- GROUP BY a.paper_id, a.account_id, a.kind, a.at, a.said
+ GROUP BY a.paper_id, a.account_id, a.kind, a.at, a.said, w.is_active
 """
 # Of several days' lists the latest, for its votes are those of the earlier ones and more.
 _LISTED = """
@@ -162,9 +164,10 @@ def _acts(papers: Sequence[int], today: date) -> tuple[dict[int, list[heat.Act]]
     said: Counter[tuple[int, str]] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED, {"papers": list(papers), "window": heat.WINDOW})
-        for paper, kind, day, rows, nth, own in cursor.fetchall():
-            acts[paper].append(heat.Act(kind, day, nth, own))
+        for paper, kind, day, rows, nth, own, is_open in cursor.fetchall():
             said[paper, kind] += rows
+            if is_open:  # an account that left or was closed leaves its words, and lifts nothing
+                acts[paper].append(heat.Act(kind, day, nth, own))
         cursor.execute(_LISTED, [list(papers), today])
         for paper, day, votes in cursor.fetchall():
             acts[paper].append(heat.Act("listing", day, votes=votes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from django.utils import timezone
 from bzpeer import pipeline, tasks, trends
 from papers.models import Batch, DailyListing, Paper
 from profiles.feedback import heat, trending
-from profiles.models import Account, Author, Reaction, Trend
+from profiles.models import Account, Author, Follow, Reaction, Trend
 from tests.conftest import REPO_ROOT, fact
 
 pytestmark = pytest.mark.django_db
@@ -70,9 +71,18 @@ def test_a_topic_has_a_list_of_its_own(client: Client, works: list[Paper]):
     like(works[2], "ann")
     body = read(client, "/papers/trending/?topic=algebraic-geometry")
     assert titles(body) == ["On compilers"]
-    assert "Trending in Algebraic Geometry" in body
+    assert "Trending papers: Algebraic Geometry" in body
     assert client.get("/papers/trending/?topic=alchemy").status_code == 404
     assert client.get("/papers/trending/?topic=%00").status_code == 200
+
+
+def test_who_is_signed_in_sees_what_they_follow(client: Client, works: list[Paper]):
+    reader = Account.objects.create_user("reader")
+    Follow.objects.create(account=reader, author=Author.objects.get(name="Grace Hopper"))
+    like(works[2], "ann")
+    assert "You follow" not in read(client)
+    client.force_login(reader)
+    assert "You follow <a" in read(client)
 
 
 def test_an_empty_list_says_why(client: Client, works: list[Paper]):
@@ -87,7 +97,7 @@ def test_the_next_page_goes_on_where_the_first_ended(
     like(works[0], "ann", "bob", "cy")
     like(works[1], "dee", "eve")
     like(works[2], "ann")
-    following = re.findall(r'hx-get="([^"]+)"', read(client))[0]
+    following = html.unescape(re.findall(r'hx-get="([^"]+)"', read(client))[0])
     body = read(client, following, headers=HTMX)
     assert titles(body) == ["On compilers"]
     assert "<html" not in body

@@ -118,6 +118,15 @@ def test_what_is_withdrawn_or_hidden_counts_no_more(works: list[Paper]):
     assert shown.is_shown
 
 
+def test_what_a_closed_account_did_lifts_nothing(works: list[Paper]):
+    post("ann", works[0])
+    like("ann", works[0])
+    Account.objects.update(is_active=False)
+    trending.settle()
+    trend = Trend.objects.get(paper=works[0])
+    assert (trend.heat, trend.comments) == (None, 1)
+
+
 def test_what_an_author_does_for_the_own_paper_counts_nothing(works: list[Paper]):
     Author.objects.filter(name="Ada Lovelace").update(account=account("ada"))
     like("ada", works[0])
