@@ -78,6 +78,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "people/<int:pk>/change/": {"kind": lambda o: ("merge", "split", "move", "name", "identifier")},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
+    "report/institution/": {"pk": lambda o: o["institution"].pk},
     "rights/": {"key": lambda o: o["key"]},
     "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
     "sitemap-": {"section": lambda o: tuple(SECTIONS)},
