@@ -95,6 +95,7 @@ urlpatterns = [
     path("report/person/<int:pk>/", report_views.person, name="report_person"),
     path("report/work/<int:pk>/", report_views.work, name="report_work"),
     path("subscriptions/digests/<str:token>/<int:pk>/", digest_views.page, name="digest"),
+    path("report/institution/<int:pk>/", report_views.institution, name="report_institution"),
     path("reports/", report_views.mine, name="reports"),
     path("conversations/", conversing_views.conversations, name="conversations"),
     path("conversations/objection/", moderation_views.objection, name="suspension_objection"),

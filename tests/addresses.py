@@ -90,6 +90,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "posts/": {"pk": lambda o: o["post"].pk},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
+    "report/institution/": {"pk": lambda o: o["institution"].pk},
     "rights/": {"key": lambda o: o["key"]},
     "subscriptions/digests/": {"pk": lambda o: o["digest"].pk if "digest" in o else 1},
     "subscriptions/": {"token": lambda o: o.get("token", "unknown")},

@@ -357,6 +357,7 @@ MADE_EACH_TIME = {
     "person_rights": "",
     "report_person": "",
     "report_work": "",
+    "report_institution": "",
     "rights_request": "a link that one person has, as is the feed of alerts",
     "alerts_feed": "",
     "collection_shared": "",

@@ -309,6 +309,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "rights/<str:key>/",
         "report/person/<int:pk>/",
         "report/work/<int:pk>/",
+        "report/institution/<int:pk>/",
     ],
     ("200 302 302 302 302", "200 302 302 302 302"): [
         "accounts/login/",
