@@ -34,7 +34,7 @@ class ClockTimestamp(models.Func):
 
 def _beside_pages(slug: str) -> str:
     """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    pages = {"graph", "people", "names", "change", "save", "collect", "react", "trend"}
+    pages = {"graph", "people", "names", "change", "save", "collect", "react", "trend", "reviews", "discussion"}
     return f"{slug}-" if slug in pages else slug
 
 

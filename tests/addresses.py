@@ -90,6 +90,8 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
     "rights/": {"key": lambda o: o["key"]},
+    "subscriptions/digests/": {"pk": lambda o: o["digest"].pk if "digest" in o else 1},
+    "subscriptions/": {"token": lambda o: o.get("token", "unknown")},
     "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
     "sitemap-": {"section": lambda o: tuple(SECTIONS)},
     "topics/": {"slug": lambda o: o["topic"].slug, "suffix": lambda o: tuple(MEDIA_TYPES)},

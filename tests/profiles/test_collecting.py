@@ -254,7 +254,7 @@ def test_who_sees_it_is_one_of_three(ann: Account):
 def test_a_note_is_kept_changed_and_taken_away(ann: Account):
     one = paper()
     eels = made(ann, "Eels", PRIVATE, one)
-    for typed, kept in ((" Read\u202e this. ", "Read this."), ("", "")):
+    for typed, kept in (("Read\u202e this. \n\n", "Read this."), ("", "")):
         collecting.annotate(eels, one.pk, typed, now())
         assert eels.items.get().note == kept
     collecting.take_out(eels, one.pk)
