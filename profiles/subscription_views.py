@@ -176,7 +176,8 @@ def _managed(request: HttpRequest, subscriber: Subscriber | None, here: str) -> 
     context: dict[str, Any] = {"subscriber": subscriber, "here": here, "problem": problem}
     if subscriber is not None:
         before = request.GET.get("before", "")
-        sent, older = log.page(subscriber, int(before) if before.isdecimal() and len(before) < 19 else None)
+        older_than = int(before) if before.isdecimal() and len(before) < 19 else None
+        sent, older = log.page(subscriber, timezone.now(), older_than)
         context |= {"live": _live(subscriber), "ended": _ended(subscriber), "sent": sent, "older": older}
         context |= {"token": links.token(subscriber), "frequencies": Subscription.Frequency.choices}
     # Always 200, as on the pages around: the address is a secret, and those of refused requests stand in the log.

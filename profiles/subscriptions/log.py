@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from profiles.letters import MOST_TRIES
+from profiles.letters import State, state
 from profiles.models import Digest, Letter, Subscriber
 
 LISTED = 20
 
 NOTHING = gettext_lazy("Nothing was new, so no letter was sent")
-SENT = gettext_lazy("Sent")
-WAITS = gettext_lazy("Waits to be sent")
+LONG_AGO = gettext_lazy("More than a month ago: what became of the letter is no longer on record")
 TRIED = gettext_lazy("Could not be sent yet, and is tried again")
-GIVEN_UP = gettext_lazy("Could not be sent")
-ON_ITS_WAY = gettext_lazy("Is being sent")
-UNKNOWN = gettext_lazy("The connection broke at the last word: it may have been sent, and is not sent again")
-REFUSED = gettext_lazy("The mail server refused it")
 CAME_BACK = gettext_lazy("It came back")
+TOLD = {
+    State.WAITING: gettext_lazy("Waits to be sent"),
+    State.SENT: gettext_lazy("Sent"),
+    State.UNKNOWN: gettext_lazy("The connection broke at the last word: perhaps it was sent"),
+    State.REFUSED: gettext_lazy("The mail server refused it"),
+    State.GIVEN_UP: gettext_lazy("Could not be sent, and is not tried any more"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +33,23 @@ class Sent:
 
     digest: Digest
     picks: int
-    state: Promise
+    told: Promise
 
 
-def page(subscriber: Subscriber, before: int | None = None) -> tuple[list[Sent], int | None]:
+def page(subscriber: Subscriber, now: datetime, before: int | None = None) -> tuple[list[Sent], int | None]:
     """(digests, the newest first, those older than `before`; the next `before`, None where there are no more)."""
     rows = Digest.objects.filter(subscriber=subscriber).select_related("letter").annotate(count=Count("picks"))
     older = rows.filter(pk__lt=before) if before is not None else rows
     found = list(older.order_by("-pk")[: LISTED + 1])
-    shown = [Sent(digest, digest.count, state(digest.letter, digest.count)) for digest in found[:LISTED]]
+    shown = [Sent(digest, digest.count, told(digest.letter, digest.count, now)) for digest in found[:LISTED]]
     return shown, found[LISTED - 1].pk if len(found) > LISTED else None
 
 
-def state(letter: Letter | None, picks: int) -> Promise:
-    """What is known of a letter. One that is no more on record went: only such are forgotten."""
+def told(letter: Letter | None, picks: int, now: datetime) -> Promise:
+    """What is known of the letter of a digest with so many papers."""
     if letter is None:
-        return SENT if picks else NOTHING
-    if letter.refused_at is not None:
-        return CAME_BACK if letter.sent_at is not None else REFUSED
-    if letter.sent_at is not None:
-        return SENT
-    is_taken = letter.taken_until is not None and letter.taken_until > timezone.now()
-    if letter.handed_at is not None:
-        return ON_ITS_WAY if is_taken else UNKNOWN
-    if is_taken and not letter.problem:  # with one it waits for its next try
-        return ON_ITS_WAY
-    if letter.tries >= MOST_TRIES:
-        return GIVEN_UP
-    return TRIED if letter.problem else WAITS
+        return LONG_AGO if picks else NOTHING
+    known = state(letter, now)
+    if known == State.REFUSED and letter.sent_at:
+        return CAME_BACK
+    return TRIED if known == State.WAITING and letter.problem else TOLD[known]

@@ -20,6 +20,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
@@ -53,7 +54,7 @@ def ask(box: LetterBox, subject: Subject, frequency: Subscription.Frequency, now
     Nothing of it happens where the address gets no more letters today (not `write`) or wants none ever. Who asks sees
     no difference, nor does a clock: each time the same statements run.
     """
-    refused = Subscriber.objects.filter(address=_refusal(box)).exists()
+    refused = Subscriber.objects.filter(address__in=_refusals(box.address)).exists()
     subscriber = _kept(box)
     Subscription.objects.bulk_create(
         [Subscription(subscriber=subscriber, frequency=frequency, **subject.columns)], ignore_conflicts=True
@@ -166,7 +167,7 @@ def subscriber_of(account: Account) -> Subscriber:
         return own
     if box is None:
         raise ValidationError(_("Confirm an e-mail address of your account first: then mail can go to it."))
-    Subscriber.objects.filter(address=_refusal(box)).delete()  # its owner asks now
+    Subscriber.objects.filter(address__in=_refusals(box.address)).delete()  # its owner asks now
     there = _kept(box)
     if there.account_id not in (None, account.pk):
         raise ValidationError(_("Mail to this address belongs to another account. It is free again within the hour."))
@@ -236,8 +237,9 @@ def erase(subscriber: Subscriber, now: datetime, *, refuse: bool) -> None:
     address = subscriber.address
     subscriber.delete()
     if refuse:
-        hashed = _refusal(LetterBox(address, address))
-        Subscriber.objects.create(address=hashed, key=_new_key(), stopped_at=now, stopped_because="Wants no letters.")
+        Subscriber.objects.create(
+            address=_refusals(address)[0], key=_new_key(), stopped_at=now, stopped_because="Wants no letters."
+        )
 
 
 def newest_paper() -> int:
@@ -325,9 +327,11 @@ def _expect(subscriber: Subscriber, kind: str, frequency: str) -> None:
         raise ValidationError(_("Choose how often: every day or every week."))
 
 
-def _refusal(box: LetterBox) -> str:
-    """What stands for an address that wants no letters, in the place of the address."""
-    return f"refused {salted_hmac('profiles.subscriptions refusal', box.address, algorithm='sha256').hexdigest()}"
+def _refusals(address: str) -> list[str]:
+    """What may stand for an address that wants no letters, in its place: by the secret key, and by earlier ones."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    salt = "profiles.subscriptions refusal"
+    return [f"refused {salted_hmac(salt, address, key, algorithm='sha256').hexdigest()}" for key in keys]
 
 
 def _new_key() -> str:
