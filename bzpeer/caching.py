@@ -52,12 +52,14 @@ from papers.limits import redis_client
 # Names of addresses. A page must depend on nothing but the database, its address and the headers `VARIES`.
 PAGES = frozenset(
     {
-        "home", "search", "name", "robots",
+        "home", "search", "name", "robots", "papers_today", "papers_day", "papers_week", "papers_month",
         "person", "person_history", "person_trust", "person_graph", "person_circles", "person_circles_json",
         "coauthor_table", "coauthor_table_csv", "attribution",
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
-        "institution_names", "work_linkset", "opensearch",
+        "institution_names", "work_linkset", "opensearch", "collection",
+        "reviews", "discussion", "person_feed", "topic_feed", "institution_feed", "search_feed",
+        "trending", "work_trend",  # of a day (UTC), which they name: at midnight they are `SECONDS` late at most
     }
 )  # fmt: skip
 # Tables that no page of PAGES reads (a test looks at every statement of such pages): writing to them raises nothing.

@@ -194,7 +194,7 @@ def load(
         insert("profiles_author", author, id="id", name=texts.name.format("id"), works_count="works",
                 first_year="first", last_year="last", visibility="'public'")  # fmt: skip
         paper: dict[str, NDArray[Any]] = {"id": graph.papers, "year": graph.years, "first": first}
-        date = "make_date(year::int, 1, 1)"
+        date = "make_date(year::int, 1, 1) + (id % 365)::int"
         title = texts.title.format("id")
         insert("papers_paper", paper, id="id", title=title, title_text=title, abstract=texts.abstract.format("id"),
                 fingerprint="md5(id::text)", created=date, updated=date, source="'bench'")  # fmt: skip

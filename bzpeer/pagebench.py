@@ -36,9 +36,11 @@ from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from graph.networks import synthetic
+from papers import daily
 from papers.models import Paper, Topic
 from profiles.models import Author
 
@@ -126,6 +128,13 @@ def _of(model: type[Author] | type[Paper] | type[Topic], by: str) -> Callable[[n
     return draw
 
 
+def _days(random: np.random.Generator, n: int) -> list[str]:
+    """Days that have papers: half of them the last ones, which are read most."""
+    found = daily.all_days(timezone.localdate())
+    chosen = [*found[-n // 2 :], *random.choice(np.array(found), min(n, len(found)), replace=False).tolist()]
+    return [daily.around("day", day).get_absolute_url() for day in dict.fromkeys(chosen)][:n]
+
+
 def _names(random: np.random.Generator, n: int) -> list[str]:
     """Searches for people as people type: whole names, family name first, an initial, a letter wrong."""
     people = Author.objects.in_bulk(random.integers(1, Author.objects.count(), n).tolist()).values()
@@ -156,8 +165,7 @@ PAGES = (
     Page("profile", 6, _of(Author, "-works_count")),
     Page("paper", 6, _of(Paper, "-updated")),
     Page("topic", None, _of(Topic, "pk")),
-    # Until there are daily papers, the home page stands for them; each number is an address of its own.
-    Page("daily", None, lambda random, n: [f"/?{number}" for number in random.integers(0, 10**9, n)]),
+    Page("daily", None, _days),
     Page("people search", 12, lambda random, n: [f"{address}&type=people" for address in _names(random, n)]),
     Page("hybrid search", 12, lambda random, n: [f"{address}&type=papers" for address in _words(random, n)]),
     Page("search, everything", 12, _words),

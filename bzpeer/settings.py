@@ -155,6 +155,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
     "tidy-subscriptions": {"task": "bzpeer.tidy_subscriptions", "schedule": 3600.0},
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
+    # Clicks are counted at once; this is for what else moves a sum: people merged, records claimed.
+    "settle-trends": {"task": "bzpeer.settle_trends", "schedule": 3600.0, "options": {"priority": 9}},
     # The first snapshot at once, later ones within the hour: each batch asks for one by itself.
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
     # What no batch asked for: after a stop in the middle, or with embeddings switched on later.
@@ -241,6 +243,8 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 
 # The address of the site, for links in mail.
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+# The host in ids that others keep for good (OAI-PMH, feeds): that of SITE_URL, unless the site has moved since.
+ID_HOST = env.text("ID_HOST")
 # Mail is kept to be read at /outbox/ instead of being sent: on one's own machine.
 MAIL_KEPT = env.flag("MAIL_KEPT")
 EMAIL_BACKEND = (

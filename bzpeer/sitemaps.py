@@ -2,22 +2,26 @@
 
 Problem: a list of the last of 500,000 people by its place costs reading all before it, and a list must not change
 because somebody was added to another. Idea: list n holds the ids from n · `RANGE` on; what is gone or hidden leaves a
-gap. Entry points: `index`, `section`. Reference: sitemaps.org 0.9.
+gap. Days with papers are few, and new ones come last: their lists are by place. Entry points: `index`, `section`.
+Reference: sitemaps.org 0.9.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.sitemaps import Sitemap, views
 from django.core.paginator import Page, Paginator
 from django.db.models import Max, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from papers import daily
 from papers.models import Institution, Paper, Topic
+from profiles.feedback import collecting
 from profiles.models import Author
 
 RANGE = 10_000  # ids in a list; a sitemap has at most 50,000 addresses
@@ -57,11 +61,23 @@ class _Pages(Sitemap[Model]):
         return _Ranges(self.found().order_by("pk"), self.limit)
 
 
+class _Days(Sitemap[date]):
+    limit = RANGE
+
+    def items(self) -> list[date]:
+        return daily.all_days(timezone.localdate())
+
+    def location(self, item: date) -> str:
+        return daily.around("day", item).get_absolute_url()
+
+
 SECTIONS: dict[str, type[Sitemap[Any]] | Sitemap[Any]] = {
     "people": _Pages(lambda: Author.objects.listed().only("name", "visibility")),
     "works": _Pages(lambda: Paper.objects.only("title_text", "changed_at")),
     "topics": _Pages(lambda: Topic.objects.all()),
+    "days": _Days(),
     "institutions": _Pages(lambda: Institution.objects.filter(merged_into=None).only("name")),
+    "collections": _Pages(lambda: collecting.public().only("name", "is_saved", "changed_at")),
 }
 
 

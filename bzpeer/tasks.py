@@ -13,6 +13,7 @@ from graph import snapshots
 from papers import harvesting, meaning
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
+from profiles.feedback import trending
 from profiles.subscriptions import digests, subscribing
 
 from . import pipeline, wishing
@@ -152,3 +153,9 @@ def tidy_subscriptions() -> None:
 def weigh_doubts() -> None:
     """Weigh readers' doubts again where accounts count otherwise than they did. Sent twice, it changes nothing."""
     doubts.settle()
+
+
+@shared_task(name="bzpeer.settle_trends")
+def settle_trends() -> None:
+    """Count again what trends, where people were merged or claimed. Sent twice, it changes nothing."""
+    trending.settle()

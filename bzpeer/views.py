@@ -12,14 +12,17 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from papers.models import Paper, Topic
 from profiles.models import Author
 from profiles.namesakes import namesakes
 
+from . import dailies
+
 PEOPLE_SHOWN = 12
-PAPERS_SHOWN = 8
+PAPERS_SHOWN = 8  # in both lists; at most half of them are the day's
 TOPICS_SHOWN = 16
 COUNTS_SECONDS = 60  # counting millions of rows costs more than being a minute late
 
@@ -28,11 +31,15 @@ COUNTS_SECONDS = 60  # counting millions of rows costs more than being a minute 
 def home(request: HttpRequest) -> HttpResponse:
     """Search, and where to begin."""
     counts, topics = cache.get("home") or _counted()
+    day, of_the_day = dailies.top(timezone.localdate(), PAPERS_SHOWN // 2)
+    others = Paper.objects.newest_first().with_people().exclude(pk__in=[paper.pk for paper in of_the_day])
     context = {
         "counts": counts,
         "topics": topics,
         "people": Author.objects.listed().select_related("trust").order_by("-works_count", "pk")[:PEOPLE_SHOWN],
-        "papers": Paper.objects.newest_first().with_people()[:PAPERS_SHOWN],
+        "day": day,
+        "of_the_day": of_the_day,
+        "papers": others[: PAPERS_SHOWN - len(of_the_day)],
     }
     return render(request, "bzpeer/home.html", context)
 

@@ -5,7 +5,7 @@ sentence would be wrong by then. Idea: a reason of a person is told only while t
 somebody public whom the account follows, surely enough for this reader, and not doubted by them; one piece of SQL says
 so for pages, counts and the feed. A reader's doubt lasts through merges and their undoing: a work that is doubted of a
 person is doubted of whom that one is merged into, and of whom it came from by a merge.
-Entry points: `listed`, `about`, `unread`, `waiting`, `mark_read`.
+Entry points: `listed`, `about`, `people`, `unread`, `waiting`, `mark_read`.
 """
 
 from __future__ import annotations
@@ -53,14 +53,22 @@ _REASON = """
       LEFT JOIN profiles_author p ON p.id = g.author_id
      WHERE {which}
 """
-_OF_PERSON = """(r.follow_id IS NOT NULL AND p.visibility = 'public' AND g.state <> 'rejected'
-       AND g.author_id IN (SELECT id FROM followed)
-       AND NOT EXISTS (SELECT FROM doubted d WHERE d.signature_id = r.signature_id AND d.author_id = g.author_id))"""
+_FOLLOWED = """p.visibility = 'public' AND g.state <> 'rejected' AND g.author_id IN (SELECT id FROM followed)
+       AND NOT EXISTS (SELECT FROM doubted d WHERE d.signature_id = g.signature_id AND d.author_id = g.author_id)"""
+_OF_PERSON = f"(r.follow_id IS NOT NULL AND {_FOLLOWED})"
 _SURE = "(g.state = ANY(%(strong)s) OR g.probability >= %(least)s)"
 _TOLD = f"""(r.topic_follow_id IS NOT NULL
        OR (r.watch_id IS NOT NULL AND coalesce(p.visibility = 'public' AND NOT p.hides_printed, true))
        OR ({_OF_PERSON} AND {_SURE}))"""
 _WAITS = f"({_OF_PERSON} AND NOT {_SURE})"
+_PEOPLE = f"""{_WITH}
+SELECT s.paper_id, p.id, bool_or({_SURE})
+  FROM papers_signature s
+  JOIN profiles_assignment g ON g.signature_id = s.id
+  JOIN profiles_author p ON p.id = g.author_id
+ WHERE s.paper_id = ANY(%(papers)s) AND {_FOLLOWED}
+ GROUP BY s.paper_id, p.id ORDER BY s.paper_id, min(s.position)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,12 @@ def about(account: Account, paper: int, waits: bool = False) -> Item | None:
     alerts = Alert.objects.filter(account=account, paper=paper).values_list("pk", flat=True)
     items = _items(_given(account), list(alerts), waits)
     return items[0] if items and items[0].reasons else None
+
+
+def people(account: Account, papers: Sequence[int]) -> list[tuple[int, int, bool]]:
+    """(paper, author, whether surely enough for this reader) where one of these papers is of somebody whom the account
+    follows, whether an alert was raised or not. Two queries."""
+    return statements.rows(_PEOPLE, **_given(account), papers=list(papers))
 
 
 def unread(account: Account, least: float | None = None) -> int:

@@ -11,19 +11,19 @@ no row at all. Entry points: `changes`, `change`, `atom`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.feedgenerator import Atom1Feed, get_tag_uri
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from papers.bounded import TooSlow, within
+from papers.syndication import Entry, Feed, tag, written
 from profiles.models import Author, PublishedChange
 
 from .listing import Cursors, counted
@@ -150,28 +150,18 @@ def _sentence(record: ChangeRecord) -> str:
 def atom(request: HttpRequest) -> HttpResponse:
     """The newest changes as an Atom feed."""
     newest = list(told().order_by("-seq")[:SHOWN])
-    feed = _Atom(
+    feed = Feed(
+        id=tag("changes"),
         title=_("BZPEER: who is who, as it changes"),
-        link=absolute(reverse("api_docs")),
-        feed_url=absolute(request.path),
-        description=_("Merges, splits, moved works and corrections, by number."),
+        about=_("Merges, splits, moved works and corrections, by number."),
+        page=absolute(reverse("api_docs")),
+        address=absolute(request.path),
+        entries=[_entry(row) for row in newest],
     )
-    for row in newest:
-        record = _record(row)
-        address = record["api_url"]
-        feed.add_item(
-            title=_sentence(record),
-            link=address,
-            description=_sentence(record),
-            unique_id=get_tag_uri(address, row.at),
-            pubdate=row.at,
-            updateddate=row.at,
-        )
-    return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+    return written(feed)
 
 
-class _Atom(Atom1Feed):
-    """Says nothing of when it was asked for, so that the same changes are the same document."""
-
-    def latest_post_date(self) -> datetime:
-        return max((item["updateddate"] for item in self.items), default=datetime.fromisoformat("2020-01-01T00:00:00Z"))
+def _entry(row: PublishedChange) -> Entry:
+    record = _record(row)
+    said = _sentence(record)
+    return Entry(tag(f"changes/{row.seq}"), said, record["api_url"], escape(said), updated=row.at, published=row.at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
-from . import SHOWN, SORTS, Filters, Page, search
+from . import KINDS, SHOWN, SORTS, Filters, Page, search
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Asked:
             "to": self.filters.year_to,
             "topic": self.filters.topic,
             "person": self.filters.person,
+            "type": self.filters.kind,
             "sort": self.sort if self.sort != "relevance" else "",
         }
         return urlencode({name: value for name, value in given.items() if value})
@@ -43,12 +44,14 @@ def read(address: str) -> Asked:
     >>> read("sort=newest&q=graph+nets&from=2019&person=x").canonical
     'q=graph+nets&from=2019&sort=newest'
     """
-    given = {name: values[-1] for name, values in parse_qs(address).items()}
+    given = {name: values[-1].strip() for name, values in parse_qs(address, keep_blank_values=True).items()}
 
     def number(name: str) -> int | None:
         text = given.get(name, "")
         return int(text) if text.isdecimal() and len(text) < 19 else None
 
-    sort = given.get("sort", "")
-    filters = Filters(number("from"), number("to"), given.get("topic", ""), number("person"))
+    sort, kind = given.get("sort", ""), given.get("type", "")
+    filters = Filters(
+        number("from"), number("to"), given.get("topic", ""), number("person"), kind if kind in KINDS else ""
+    )
     return Asked(" ".join(given.get("q", "").split()), filters, sort if sort in SORTS else "relevance")

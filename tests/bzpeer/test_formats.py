@@ -194,7 +194,7 @@ def test_a_search_that_takes_too_long_is_a_sentence(client: Client, ada: Author,
     def slow(*_: Any, **__: Any) -> None:
         raise TooSlow("It took too long.")
 
-    monkeypatch.setattr(exporting, "papers_for", slow)
+    monkeypatch.setattr("papers.searching.addresses.search", slow)
     response = client.get("/search.bib?q=engines")
     assert (response.status_code, "too long" in body(response)) == (503, True)
 

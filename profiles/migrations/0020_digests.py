@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0017_feedback_and_subscriptions'),
+        ('profiles', '0019_posts'),
     ]
 
     operations = [

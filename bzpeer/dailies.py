@@ -1,0 +1,159 @@
+"""The day's papers, and those of a week and a month: what came out and what daily lists name, of all fields.
+
+Rows show what readers said of a paper, and to who is signed in what they follow, so these pages stand under the roof.
+`papers.daily` says which papers a span holds, and in which order. A span without papers is a page that says so; one
+that does not exist or has not come yet is not found, and both lead to the nearest day that has some.
+Entry points: the views, `top` for the home page.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from urllib.parse import urlencode
+
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.functions import Cast, Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from papers import daily
+from papers.bounded import TooSlow, within
+from papers.daily import Kind, Span
+from papers.fragments import wants_fragment
+from papers.models import Paper, PaperQuerySet, Topic
+from profiles.following import marks
+
+TOPICS_SHOWN = 16  # beside the papers; the rest, of some 170, opens
+_COUNTED = ("likes", "comments", "reviews")
+
+
+def papers() -> PaperQuerySet:
+    """All papers with their trend, and `said`: how many likes, comments and reviews they have here."""
+    counts = (Coalesce(Cast(F(f"trend__{name}"), BigIntegerField()), Value(0)) for name in _COUNTED)
+    return Paper.objects.select_related("trend").annotate(said=sum(counts, start=Value(0)))
+
+
+def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
+    """The last day that has papers, and the first of them."""
+    try:
+        with within(daily.TIMEOUT_MS):
+            day = daily.latest(today)
+            span = daily.around("day", day) if day else None
+            return span, daily.page(span, papers(), size=size)[0] if span else []
+    except TooSlow:
+        return None, []
+
+
+@require_safe
+def latest(request: HttpRequest) -> HttpResponse:
+    """/papers/: the last day that has papers; with ?date=, as the form asks, the way to that day."""
+    today = timezone.localdate()
+    if "date" in request.GET:
+        try:
+            return redirect(_address(_come("day", request.GET["date"].strip(), today), _topic(request)))
+        except ValueError as problem:
+            return _missing(request, str(problem), request.GET["date"], today, status=400)
+    return _page(request, daily.around("day", daily.latest(today) or today), today)
+
+
+@require_safe
+def of(request: HttpRequest, kind: Kind, name: str) -> HttpResponse:
+    """/papers/date/2025-12-15/, /papers/week/2025-W51/, /papers/month/2025-12/, and ?topic= of them."""
+    today = timezone.localdate()
+    try:
+        return _page(request, _come(kind, name, today), today)
+    except ValueError as problem:
+        return _missing(request, str(problem), name, today, status=404)
+
+
+def _come(kind: Kind, name: str, today: date) -> Span:
+    """The span, which has begun. Raises ValueError with a sentence."""
+    try:
+        span = daily.read(kind, name)
+    except ValueError:
+        raise ValueError(
+            {
+                "day": _("There is no such day. A day is written as year, month and day: 2025-12-15."),
+                "week": _("There is no such week. A week is written as year and number: 2025-W51."),
+                "month": _("There is no such month. A month is written as year and month: 2025-12."),
+            }[kind]
+        ) from None
+    if span.first > today:
+        raise ValueError(_("This lies in the future, and nothing is known of its papers yet."))
+    return span
+
+
+def _page(request: HttpRequest, span: Span, today: date) -> HttpResponse:
+    topic, cursor = _topic(request), request.GET.get("after", "")
+    url = _address(span, topic)
+    context: dict[str, object] = {"span": span, "topic": topic, "url": url, "query": _query(topic), "paged": cursor}
+    try:
+        with within(daily.TIMEOUT_MS):
+            found, following = daily.page(span, papers(), topic, cursor)
+            if not wants_fragment(request):
+                context |= _around(span, topic, today)
+    except TooSlow:
+        return render(request, "bzpeer/day.html", context | _ways(span, today) | {"slow": True}, status=503)
+    mine = marks(request.user, found)
+    context |= {
+        "rows": [(paper, mine.get(paper.pk, [])) for paper in found],
+        "following": f"{url}{'&' if topic else '?'}{urlencode({'after': following})}" if following else "",
+    }
+    return render(request, "bzpeer/_day.html" if wants_fragment(request) else "bzpeer/day.html", context)
+
+
+def _around(span: Span, topic: Topic | None, today: date) -> dict[str, object]:
+    """What the page says of the whole span, and where else one can go."""
+    topics = daily.topics(span)
+    previous, next_ = daily.neighbours(span, today, topic)
+    days = daily.days(span) if span.kind != "day" else []
+    total = daily.count(span)
+    return _ways(span, today, days) | {
+        "total": total,
+        "shown": total if topic is None else next((n for found, n in topics if found == topic), 0),
+        "topics": topics[:TOPICS_SHOWN],
+        "more_topics": topics[TOPICS_SHOWN:],
+        "days": [daily.around("day", day) for day in days],
+        "previous": previous,
+        "next": next_,
+    }
+
+
+def _ways(span: Span, today: date, days: list[date] | None = None) -> dict[str, object]:
+    """The day, the week and the month that the span has to do with: of a longer one its last day."""
+    day = (days or [min(span.last, today)])[-1]
+    return {"kinds": [span if span.kind == kind else daily.around(kind, day) for kind in ("day", "week", "month")]}
+
+
+def _topic(request: HttpRequest) -> Topic | None:
+    """The topic that the address names. Raises Http404 where there is none such."""
+    slug = request.GET.get("topic", "")
+    if not slug:
+        return None
+    found = Topic.objects.filter(slug=slug).first() if re.fullmatch(r"[-\w]+", slug, re.ASCII) else None
+    if found is None:
+        raise Http404("There is no such topic.")
+    return found
+
+
+def _query(topic: Topic | None) -> str:
+    return f"?{urlencode({'topic': topic.slug})}" if topic else ""
+
+
+def _address(span: Span, topic: Topic | None) -> str:
+    return span.get_absolute_url() + _query(topic)
+
+
+def _missing(request: HttpRequest, problem: str, name: str, today: date, status: int) -> HttpResponse:
+    """The sentence, and the way to the nearest day that has papers: of a day that no month has, near its month."""
+    try:
+        about = daily.read("month", name[:7]).last
+    except ValueError:
+        about = today
+    near = daily.nearest(about, today)
+    context = {"problem": problem, "near": daily.around("day", near) if near else None, "status": status}
+    return render(request, "bzpeer/day_missing.html", context, status=status)
