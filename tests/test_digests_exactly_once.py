@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,23 +94,24 @@ def test_each_subscriber_gets_each_period_once_whoever_dies(
             "EMAIL_TIMEOUT": "5",
         }.items():
             monkeypatch.setenv(name, value)
-        workers = [start_worker(tmp_path, log) for _ in range(2)]
+        workers = [start_worker(tmp_path, log) for _ in range(3)]
         try:
             for _kill in range(2):
                 trigger()
                 # Any moment once work has begun: the delay is drawn, what it meets is not.
                 made = Digest.objects.count() + len(mail.accepted)
-                until(lambda made=made: Digest.objects.count() + len(mail.accepted) > made or over())
+                until(partial(has_begun, mail, made))
                 time.sleep(dice.uniform(0, 0.5))
-                victim = dice.randrange(2)
-                kill(workers[victim])
-                workers[victim] = start_worker(tmp_path, log)
-            trigger()
-            until(lambda: finished(workers))
+                kill(workers.pop(dice.randrange(len(workers))))
+            until(finished)
         finally:
             for worker in workers:
                 kill(worker)
         verify(mail, readers)
+
+
+def has_begun(mail: Mail, made: int) -> bool:
+    return Digest.objects.count() + len(mail.accepted) > made or over()
 
 
 def trigger() -> None:
@@ -119,10 +121,10 @@ def trigger() -> None:
         tasks.deliver_letters.delay()
 
 
-def finished(workers: list[subprocess.Popen[bytes]]) -> bool:
+def finished() -> bool:
     """Whether all is over; else what a beat and the time do, since a test does not wait for minutes: who died holds its
-    letter no longer, and what the server wanted to have later is due. That a worker is alive and at it hinders nothing:
-    it only goes on with what is still its own."""
+    letter no longer, and what the server wanted to have later is due. The worker that is alive and at it loses its
+    letter by that too, and must withhold it."""
     if over():
         return True
     Letter.objects.filter(sent_at=None, handed_at=None, taken_until__gt=timezone.now()).update(taken_until=None)

@@ -48,10 +48,8 @@ def is_unwanted(letter: Letter) -> bool:
     digest = Digest.objects.filter(letter=letter).select_related("subscriber").first()
     if digest is None:
         return False
-    return (
-        bool(digest.subscriber.stopped_at)
-        or not Subscription.objects.live().filter(subscriber=digest.subscriber).exists()
-    )
+    live = Subscription.objects.live().filter(subscriber=digest.subscriber)
+    return digest.subscriber.stopped_at is not None or not live.exists()
 
 
 @transaction.atomic

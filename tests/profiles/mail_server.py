@@ -87,7 +87,8 @@ class _Server(SMTP):
         if said := await self.mail.answer(self, "CONNECT", ""):
             with contextlib.suppress(ConnectionError):
                 await self.push(said)
-            self.transport.close()
+            if self.transport is not None:
+                self.transport.close()
             return
         await super()._handle_client()
 
