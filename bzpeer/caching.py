@@ -58,7 +58,7 @@ PAGES = frozenset(
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
         "institution_names", "work_linkset", "opensearch",
-        "person_feed", "topic_feed", "institution_feed", "search_feed",
+        "papers_today_feed", "papers_day_feed", "person_feed", "topic_feed", "institution_feed", "search_feed",
     }
 )  # fmt: skip
 # Tables that no page of PAGES reads (a test looks at every statement of such pages): writing to them raises nothing.

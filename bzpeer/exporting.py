@@ -40,15 +40,15 @@ from papers.syndication import FEEDS, entry_of
 from profiles import editing, identifiers
 from profiles.hidden import Hidden, notice
 
-from . import described, feeds
+from . import dailies, described, feeds
 from .api import shapes
 from .searching import SearchForm
 
 MOST = 1_000  # works of a topic, an institution or a search: who wants all of them harvests (/oai)
 LONGEST_ACCEPT = 1_000  # characters; browsers send some 150
 LONGEST_QUERY = 1_000  # characters that a header repeats
-AGAIN = 60  # seconds: by then what kept the database busy may have ended
-ALL: Mapping[str, str] = {**MEDIA_TYPES, **{suffix: form.media_type for suffix, form in FEEDS.items()}}
+FEED_TYPES: Mapping[str, str] = {suffix: form.media_type for suffix, form in FEEDS.items()}
+ALL: Mapping[str, str] = {**MEDIA_TYPES, **FEED_TYPES}
 
 
 def _either(suffixes: Iterable[str]) -> str:
@@ -205,9 +205,7 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
             if not (after := page.following):
                 break
     except TooSlow:
-        said = _("This would take too long; ask for fewer words.")
-        headers = {"Retry-After": str(AGAIN), "Cache-Control": "no-store"}
-        return HttpResponse(said, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+        return feeds.too_slow()
     found = Found(
         name="search",
         page=reverse("search") + _query(request),
@@ -293,6 +291,8 @@ class Formats:
         "topic": (topic, ALL),
         "institution": (institution, ALL),
         "search": (search, ALL),
+        "papers_today": (dailies.latest_feed, FEED_TYPES),
+        "papers_day": (dailies.day_feed, FEED_TYPES),
     }
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -315,13 +315,14 @@ class Formats:
         other_view, media_types = self.VIEWS[name]
         if (suffix := preferred(request, media_types)) is None:
             return None
-        key = kwargs.get("pk", kwargs.get("slug"))  # an id decides, whatever slug stands after it
+        # An id decides, whatever slug stands after it.
+        key = next((kwargs[one] for one in ("pk", "slug", "name") if one in kwargs), None)
         keys = [] if key is None else [key]
         try:
             response = other_view(request, *keys, suffix)
         except Hidden as hidden:
             return notice(request, hidden.author)
-        query = _query(request) if name == "search" else ""
+        query = _query(request) if media_types is not MEDIA_TYPES else ""
         response["Content-Location"] = reverse(_address(name, suffix), args=[*keys, suffix]) + query
         return response
 

@@ -49,7 +49,7 @@ from profiles.models import (
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
-from profiles.subscriptions import links, subscribing
+from profiles.subscriptions import links, searches, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -118,6 +118,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
     subscribed = subscribing.for_account(owner, "trending", "daily")
+    saved = searches.save(owner, "q=quark+notes", "Quarks", "never")
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
@@ -141,6 +142,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
+        "saved": saved,
         "token": links.token(subscribed.subscriber, subscribed),
         "claim": claim,
         "proof": proof,

@@ -110,7 +110,7 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "decision",
                 "invitation",
             ),
-            *("message", "proof", "question", "report", "review", "watch"),
+            *("message", "proof", "question", "report", "review", "saved", "watch"),
         ),
         topic,
     )

@@ -32,6 +32,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "search/",
         "papers/",
         "papers/date/<str:name>/",
+        *(f"{page}.{suffix}" for page in ("papers", "papers/date/<str:name>") for suffix in FEEDS),
         "papers/week/<str:name>/",
         "papers/month/<str:name>/",
         "names/<path:name>/",
@@ -211,6 +212,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "account/keys/<int:pk>/end/",
         "following/watches/<int:pk>/",
+        "searches/<int:pk>/delete/",
         "alerts/read/",
         "conversations/objection/",
     ],
@@ -248,6 +250,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("405 405 405 405 405", "302 404 302 404 404"): [
         "blocks/<int:pk>/end/",
+        "searches/<int:pk>/",
+        "searches/<int:pk>/open/",
         "claims/<int:pk>/hold/",
         "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",

@@ -37,8 +37,10 @@ from profiles.models import (
     Proof,
     Report,
     RightsRequest,
+    Subscriber,
 )
 from profiles.proposals import Merge, MoveWorks
+from profiles.subscriptions import searches
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
 from tests.walking import place_of
@@ -104,6 +106,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
     )
     conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
+    Subscriber.objects.create(email="r@example.org", address="r@example.org", account=reader, key="key")
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     return {
         "author": author,
@@ -136,6 +139,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "saved": searches.save(reader, f"q=translation&person={coauthor.pk}", "", "never"),
         "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
