@@ -43,15 +43,15 @@ from profiles.feedback import collecting
 from profiles.hidden import Hidden, notice
 from profiles.models import Collection
 
-from . import described, feeds
+from . import dailies, described, feeds
 from .api import shapes
 from .searching import SearchForm
 
 MOST = 1_000  # works of a topic, an institution or a search: who wants all of them harvests (/oai)
 LONGEST_ACCEPT = 1_000  # characters; browsers send some 150
 LONGEST_QUERY = 1_000  # characters that a header repeats
-AGAIN = 60  # seconds: by then what kept the database busy may have ended
-ALL: Mapping[str, str] = {**MEDIA_TYPES, **{suffix: form.media_type for suffix, form in FEEDS.items()}}
+FEED_TYPES: Mapping[str, str] = {suffix: form.media_type for suffix, form in FEEDS.items()}
+ALL: Mapping[str, str] = {**MEDIA_TYPES, **FEED_TYPES}
 
 
 def _either(suffixes: Iterable[str]) -> str:
@@ -241,9 +241,7 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
             if not (after := page.following):
                 break
     except TooSlow:
-        said = _("This would take too long; ask for fewer words.")
-        headers = {"Retry-After": str(AGAIN), "Cache-Control": "no-store"}
-        return HttpResponse(said, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+        return feeds.too_slow()
     found = Found(
         name="search",
         page=reverse("search") + _query(request),
@@ -331,6 +329,8 @@ class Formats:
         "search": (search, ALL),
         "collection": (collection, MEDIA_TYPES),
         "collection_shared": (shared_collection, MEDIA_TYPES),
+        "papers_today": (dailies.latest_feed, FEED_TYPES),
+        "papers_day": (dailies.day_feed, FEED_TYPES),
     }
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -354,13 +354,13 @@ class Formats:
         if (suffix := preferred(request, media_types)) is None:
             return None
         # An id decides, whatever slug stands after it.
-        key = next((kwargs[part] for part in ("pk", "slug", "key") if part in kwargs), None)
+        key = next((kwargs[part] for part in ("pk", "slug", "key", "name") if part in kwargs), None)
         keys = [] if key is None else [key]
         try:
             response = other_view(request, *keys, suffix)
         except Hidden as hidden:
             return notice(request, hidden.author)
-        query = _query(request) if name == "search" else ""
+        query = _query(request) if media_types is not MEDIA_TYPES else ""
         response["Content-Location"] = reverse(_address(name, suffix), args=[*keys, suffix]) + query
         return response
 

@@ -2,7 +2,7 @@
 
 Problem: a feed is asked for every hour by readers that never sign in, about pages that redirect, hide and are gone.
 Idea: it is one more format of those pages (`exporting`), with an address of its own so that it is kept as pages are
-(`caching.PAGES`: ETag and 304 come with it). Entry points: `Told`, `answer`, `because`.
+(`caching.PAGES`: ETag and 304 come with it). Entry points: `Told`, `answer`, `because`, `too_slow`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from papers import limits
 from papers.models import Paper
 from papers.syndication import Entry, Feed, Link, entry_of, tag, written
+
+AGAIN = 60  # seconds: by then what kept the database busy may have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,13 @@ def answer(request: HttpRequest, told: Told, suffix: str) -> HttpResponse:
     response = written(feed, suffix)
     response["Access-Control-Allow-Origin"] = "*"  # readers that run in a browser; nothing in it is anybody's own
     return response
+
+
+def too_slow() -> HttpResponse:
+    """503 instead of half a feed."""
+    said = _("This would take too long. Ask again later, or for less.")
+    headers = {"Retry-After": str(AGAIN), "Cache-Control": "no-store"}
+    return HttpResponse(said, status=503, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def because(paper: Paper, pk: int) -> Entry:

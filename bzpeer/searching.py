@@ -32,10 +32,11 @@ from papers.searching.addresses import Asked
 from papers.searching.explaining import explained
 from papers.searching.queries import read
 from papers.text import storable
+from profiles.asking import asked
 from profiles.identifiers import holders
-from profiles.models import Author
+from profiles.models import Account, Author
 from profiles.search import find_people
-from profiles.subscriptions.searches import asked
+from profiles.subscriptions import searches
 
 FEW, MANY = 6, 20  # of a kind that stands beside others, and of one that is asked for alone
 LONGEST_NAME = 8  # words; a longer query is a sentence, and nobody's name
@@ -221,6 +222,8 @@ def _whole(request: HttpRequest, parts: _Answering, form: SearchForm) -> dict[st
         "unnarrowed": f"{reverse('search')}?{unnarrowed.canonical}",
         "choices": _choices(page, filters),
         "asking": question.canonical,
+        "question": question,
+        "saved": isinstance(request.user, Account) and not after and searches.find(request.user, question),
     }
     if page.following:
         context["following"] = f"{reverse('search')}?{question.canonical}&{urlencode({'after': page.following})}"

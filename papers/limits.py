@@ -121,6 +121,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "subscribe_address": (Limit(5, DAY), Limit(20, 30 * DAY)),
     # subscriber: clicks on the page of all subscriptions
     "subscription_change": (Limit(120, HOUR),),
+    # account: each is asked again with every letter; somebody tidying up changes one a minute
+    "save_search": (Limit(60, HOUR),),
     # account, or client: two lists compared cost as much as fifty searches; a committee's chair tries a few times
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second). Whoever

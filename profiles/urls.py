@@ -21,6 +21,7 @@ from . import (
     renaming,
     report_views,
     rights_views,
+    saved_views,
     subscription_views,
     views,
 )
@@ -72,6 +73,10 @@ urlpatterns = [
     path("subscriptions/confirm/<str:token>/", subscription_views.confirm, name="subscription_confirm"),
     path("subscriptions/manage/<str:token>/", subscription_views.manage, name="subscriptions_manage"),
     path("subscriptions/stop/<str:token>/", subscription_views.stop, name="subscription_stop"),
+    path("searches/", saved_views.page, name="saved_searches"),
+    path("searches/<int:pk>/", saved_views.change, name="saved_search"),
+    path("searches/<int:pk>/open/", saved_views.opened, name="saved_search_open"),
+    path("searches/<int:pk>/delete/", saved_views.delete, name="saved_search_delete"),
     path("alerts/", alert_views.alerts, name="alerts"),
     path("alerts/read/", alert_views.read, name="alerts_read"),
     path("alerts/stop/", alert_views.stop, name="alert_stop"),

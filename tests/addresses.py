@@ -94,10 +94,14 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "rights/": {"key": lambda o: o["key"]},
     "subscriptions/digests/": {"pk": lambda o: o["digest"].pk if "digest" in o else 1},
     "subscriptions/": {"token": lambda o: o.get("token", "unknown")},
+    "searches/": {"pk": lambda o: o["saved"].pk},
     "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
     **{
         f"{page}.<feed:suffix>": {"suffix": lambda o: tuple(FEEDS)}
-        for page in ("people/<int:pk>", "topics/<slug:slug>", "institutions/<int:pk>", "search")
+        for page in (
+            *("people/<int:pk>", "topics/<slug:slug>", "institutions/<int:pk>", "search"),
+            *("papers", "papers/date/<str:name>"),
+        )
     },
     "sitemap-": {"section": lambda o: tuple(SECTIONS)},
     "topics/": {"slug": lambda o: o["topic"].slug, "suffix": lambda o: tuple(MEDIA_TYPES)},

@@ -53,7 +53,7 @@ from profiles.models import (
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
-from profiles.subscriptions import letterboxes, links, subjects, subscribing
+from profiles.subscriptions import letterboxes, links, searches, subjects, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -129,6 +129,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     Collection.objects.filter(pk=by_link.pk).update(key="shared")
     collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
     subscribing.for_account(owner, "trending", "daily")
+    saved = searches.save(owner, "q=quark+notes", "Quarks", "never")
     subject, daily = subjects.Subject(Subscription.Kind.TRENDING), Subscription.Frequency.DAILY
     subscribing.ask(letterboxes.read("subscriber@example.org"), subject, daily, now, write=True)
     subscribed = Subscription.objects.latest("pk")
@@ -158,6 +159,7 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
+        "saved": saved,
         "token": links.token(subscribed.subscriber, subscribed),
         "digest": Digest.objects.create(subscriber=subscribed.subscriber, frequency="daily", period=now.date()),
         "claim": claim,

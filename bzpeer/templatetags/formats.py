@@ -10,8 +10,10 @@ from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from bzpeer import described
+from papers.daily import Span
 from papers.exports import FORMATS, MEDIA_TYPES, bibtex, jsonld
 from papers.exports.work import Work
 from papers.models import Institution, Topic
@@ -81,6 +83,17 @@ def _feeds(kind: str, keys: Sequence[object], title: str, query: str = "") -> li
 def search_feeds(query: str, asking: str) -> dict[str, Any]:
     """For the head of a search that asks for `asking`, what stands after the “?”."""
     return {"feeds": _feeds("search", [], query, asking)}
+
+
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def day_feeds(span: Span, topic: Topic | None, query: str) -> dict[str, Any]:
+    """For the head of a day's page: its own feed, and that of the latest days."""
+    about, asking = f": {topic}" if topic else "", query.removeprefix("?")
+    latest = _feeds("papers_today", [], f"{_('Latest papers')}{about}", asking)
+    return {
+        "feeds": (_feeds("papers_day", [span.name], f"{span.name}{about}", asking) if span.kind == "day" else [])
+        + latest
+    }
 
 
 def _in_script(value: object) -> SafeString:

@@ -4,7 +4,7 @@ Problem: words miss what is said in other words, meaning misses names and rare t
 more than a page is worth. Idea: a bounded list of each (`words`, `papers.meaning`), fused by places alone (`fusion`),
 so that every score can be added up again from what is shown. Sorted by date, papers that have all words page by key.
 
-Entry point: `search`.
+Entry points: `search`, `newer`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .fusion import Fused, fuse
 from .queries import Query, read
 from .words import Match, Word
 
-__all__ = ["KINDS", "SORTS", "By", "Filters", "Hit", "Page", "Query", "Reasons", "Word", "search"]
+__all__ = ["KINDS", "SORTS", "By", "Filters", "Hit", "Page", "Query", "Reasons", "Word", "newer", "search"]
 
 By = Literal["hybrid", "words", "meaning"]
 KINDS = ("papers", "people", "topics", "institutions")
@@ -143,6 +143,22 @@ def search(
         if sort == "relevance":
             return _best(asked, sought, papers, by, cursor, key, size)
         return _by_date(sought, papers, sort == "newest", cursor, key, size)
+
+
+def newer(query: str, filters: Filters, than: int, most: int, milliseconds: int) -> int:
+    """How many papers with an id above `than` have all words of the query; at most `most`. By meaning more may fit.
+
+    Raises `papers.bounded.TooSlow`.
+    """
+    asked = read(query)
+    if filters.kind not in ("", "papers") or not asked.words:
+        return 0
+    with within(milliseconds):
+        sought = words.look_up(asked.words)
+        if not sought:
+            return 0
+        papers = words.narrowed(filters.of(Paper.objects.filter(pk__gt=than)), asked, sought)
+        return words.with_all(papers, sought)[:most].count()
 
 
 Key = tuple[float, int, int]  # score, day as an ordinal (0: not known), id

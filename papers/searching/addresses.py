@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
+from papers.text import clean
+
 from . import KINDS, SHOWN, SORTS, Filters, Page, search
 
 
@@ -54,4 +56,4 @@ def read(address: str) -> Asked:
     filters = Filters(
         number("from"), number("to"), given.get("topic", ""), number("person"), kind if kind in KINDS else ""
     )
-    return Asked(" ".join(given.get("q", "").split()), filters, sort if sort in SORTS else "relevance")
+    return Asked(clean(given.get("q", "")), filters, sort if sort in SORTS else "relevance")

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from papers.models import Topic
-from papers.searching import addresses
-from papers.text import clean, storable
+from papers.text import storable
+from profiles import asking
 from profiles.addresses import heir_of
 from profiles.models import Author, Subscription
 
@@ -80,7 +80,7 @@ class Subject:
         return _("Trending papers")
 
     def _search(self) -> str:
-        asked = addresses.read(self.query)
+        asked = asking.asked(self.query)
         first, last = asked.filters.year_from, asked.filters.year_to
         narrowed = [
             _("from %(year)d on") % {"year": first} if first and not last else "",
@@ -135,15 +135,14 @@ def _person(typed: str) -> Author:
 
 
 def _query(address: str) -> str:
-    asked = addresses.read(address)
-    asked = replace(asked, query=clean(asked.query))
+    asked = asking.asked(address)
     if not asked.query:
         raise ValidationError(_("This search has no words. Search for something first."))
     if asked.filters.topic:
         _topic(asked.filters.topic)
     if asked.filters.person:
-        heir = _person(str(asked.filters.person))
-        asked = replace(asked, filters=replace(asked.filters, person=heir.pk))
+        _person(str(asked.filters.person))
+    asked = replace(asked, filters=replace(asked.filters, kind=""))  # people and topics that fit are no new papers
     if len(asked.canonical) > LONGEST_QUERY:
         raise ValidationError(_("This search is too long to subscribe to. Use fewer words."))
     return asked.canonical

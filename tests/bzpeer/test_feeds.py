@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import feedparser
@@ -15,9 +15,9 @@ from django.test import Client
 from jsonschema_rs import Draft202012Validator
 from lxml import etree
 
-from bzpeer import pipeline
+from bzpeer import dailies, pipeline
 from papers.bounded import TooSlow
-from papers.models import Institution, Paper, Topic
+from papers.models import DailyListing, Institution, Paper, Topic
 from papers.syndication import FEEDS
 from profiles import changesets, decisions, renaming
 from profiles.models import Account, Author, Claim
@@ -338,6 +338,80 @@ def test_a_long_feed_goes_on_page_by_page_and_leaves_nothing_out(
             address = following.removeprefix("http://127.0.0.1:8000")
         assert found == whole
     assert len(whole) == 7
+
+
+# --- of days ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_a_feed_in_the_order_of_its_page(client: Client, ada: Author, bring: Callable[..., object]):
+    bring(*(fact(f"2101.{n:05}", ["Grace Hopper"], f"Note {n}", created="2020-01-01") for n in range(3)))
+    DailyListing.objects.create(paper=first(), day=date(2020, 1, 1), votes=5)
+    for query in ("", "?topic=machine-learning"):
+        page = client.get(f"/papers/date/2020-01-01/{query}")
+        order = [paper.pk for paper, _follows in page.context["rows"]]
+        read = atom(f"/papers/date/2020-01-01.atom{query}")
+        assert [paper.pk for paper in papers_of(read)] == order
+        assert [item["id"] for item in document(f"/papers/date/2020-01-01.feed.json{query}")["items"]] == ids(read)
+    assert order[0] == first().pk
+    assert read.feed.id == f"tag:127.0.0.1,2026:papers/2020-01-01/{Topic.objects.get(slug='machine-learning').pk}"
+
+
+def test_the_latest_days_are_one_feed_that_goes_back_day_by_day(
+    ada: Author, bring: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+):
+    bring(*(fact(f"2101.{n:05}", ["Grace Hopper"], f"Note {n}", created=f"2021-01-{n // 2:02}") for n in range(2, 12)))
+    monkeypatch.setattr(dailies, "PAGE", 3)
+    found: list[str] = []
+    address = "/papers.feed.json"
+    while address:
+        same = document(address)
+        assert len(same["items"]) <= 3
+        found += [item["id"] for item in same["items"]]
+        address = same.get("next_url", "").removeprefix("http://127.0.0.1:8000")
+    days = Paper.objects.order_by("-created", "-pk").values_list("pk", flat=True)
+    assert [int(key.rpartition("/")[2]) for key in found] == list(days)
+    assert atom("/papers.atom").feed.id == "tag:127.0.0.1,2026:papers"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        *((f"/papers/date/{day}.atom", 404) for day in ("2021-02-29", "2020-1-1", "9999-12-31", "x", "0000-00-00")),
+        ("/papers/date/2020-01-01.rss/", 404),
+        ("/papers/date/2020-01-01.atom?topic=nothing", 404),
+        ("/papers/date/2020-01-01.atom?after=x", 400),
+        ("/papers.atom?after=x", 400),
+        ("/papers.atom?after=2020-01-01~x", 400),
+        ("/papers.atom?after=2020-02-30", 400),
+        ("/papers/date/1999-01-01.atom", 200),
+    ],
+)
+def test_a_day_that_is_none_has_no_feed(client: Client, ada: Author, address: str, status: int):
+    assert client.get(address).status_code == status
+
+
+def test_days_that_take_too_long_are_no_half_feed(client: Client, ada: Author, monkeypatch: pytest.MonkeyPatch):
+    def slow(*_: Any, **__: Any) -> None:
+        raise TooSlow("It took too long.")
+
+    monkeypatch.setattr("papers.daily.page", slow)
+    for address in ("/papers.atom", "/papers/date/2020-01-01.feed.json"):
+        response = client.get(address)
+        assert (response.status_code, response["Retry-After"]) == (503, "60")
+
+
+def test_the_pages_of_days_lead_to_their_feeds(client: Client, ada: Author):
+    html = client.get("/papers/date/2020-01-01/?topic=machine-learning").content.decode()
+    for address in ("/papers/date/2020-01-01.atom", "/papers.atom", "/papers/date/2020-01-01.feed.json"):
+        assert re.search(rf'<link rel="alternate" type="[^"]*" href="{address}\?topic=machine-learning" title=', html)
+    assert re.search(r'<a [^>]*href="/papers\.atom\?topic=machine-learning"[^>]*>Feed</a>', html)
+    response = client.get("/papers/", headers={"Accept": "application/feed+json"})
+    assert (response["Content-Type"], response["Content-Location"]) == (
+        "application/feed+json; charset=utf-8",
+        "/papers.feed.json",
+    )
+    response = client.get("/papers/date/2020-01-01/", headers={"Accept": "application/atom+xml"})
+    assert response["Content-Location"] == "/papers/date/2020-01-01.atom"
 
 
 # --- what is asked wrongly, hidden or gone ---------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "decision",
                 "invitation",
             ),
-            *("message", "post", "proof", "question", "report", "review", "watch"),
+            *("message", "post", "proof", "question", "report", "review", "saved", "watch"),
         ),
         topic,
     )

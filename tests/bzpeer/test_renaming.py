@@ -38,8 +38,10 @@ from profiles.models import (
     Proof,
     Report,
     RightsRequest,
+    Subscriber,
 )
 from profiles.proposals import Merge, MoveWorks
+from profiles.subscriptions import searches
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
 from tests.walking import place_of
@@ -108,6 +110,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
     kept = collecting.make(owner, "Translation", "", "public", timezone.now())
     for n in (1, 5):
         collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
+    Subscriber.objects.create(email="r@example.org", address="r@example.org", account=reader, key="key")
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
@@ -143,6 +146,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "saved": searches.save(reader, f"q=translation&person={coauthor.pk}", "", "never"),
         "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
