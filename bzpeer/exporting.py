@@ -33,7 +33,7 @@ from papers.exports import FORMATS, MEDIA_TYPES, PIECE, jsonld, lists, streamed,
 from papers.exports.jsonld import Node
 from papers.institutions import heir_of
 from papers.models import Institution, Paper, Topic
-from papers.searching import search as papers_for
+from papers.searching import numbers
 from papers.signposting import LINKSET, Link, signposted
 from profiles import conversing, editing, identifiers
 from profiles.collecting_views import find_shared, unlisted
@@ -179,18 +179,12 @@ def shared_collection(request: HttpRequest, key: str, suffix: str) -> HttpRespon
 def _collected(found: Collection, page: str) -> Found:
     by = conversing.shown_as(found.account)
 
-    def record() -> Iterator[str]:
-        stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
-        papers = collecting.streamed(found)
-        pieces = iter(lambda: list(islice(papers, PIECE)), [])
-        works = chain.from_iterable(map(shapes.works, pieces))
-        return lists.written(works, f'{{"collection": {_json(stated)}, "results": [', "]}")
-
+    stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
     return Found(
         name=found.slug,
         page=page,
         papers=collecting.streamed(found),
-        record=record,
+        record=lambda: _works(collecting.streamed(found), {"collection": stated}),
         node=lambda: described.collection(found, page, by),
     )
 
@@ -202,24 +196,33 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     if not form.is_valid():
         raise BadRequest(" ".join(str(error) for errors in form.errors.values() for error in errors))
     query, filters = request.GET.get("q", ""), form.filters()
-    works: list[Paper] = []
-    after = ""
     try:
-        while len(works) < MOST:
-            page = papers_for(query, filters, form.cleaned_data["sort"] or "relevance", after, size=PIECE)
-            works += [hit.paper for hit in page.hits]
-            if not (after := page.following):
-                break
+        found_ids = numbers(query, filters, form.cleaned_data["sort"] or "relevance", most=MOST)
     except TooSlow:
         return HttpResponse(_("This would take too long; ask for fewer words."), status=503, content_type="text/plain")
     found = Found(
         name="search",
         page=reverse("search") + _query(request),
-        papers=works[:MOST],
-        record=lambda: lists.written(shapes.works(works[:MOST]), f'{{"meta": {{"most": {MOST}}}, "results": [', "]}"),
+        papers=_in_order(found_ids),
+        record=lambda: _works(_in_order(found_ids), {"meta": {"most": MOST}}),
         capped=True,
     )
     return _answer(request, found, suffix)
+
+
+def _in_order(ids: Sequence[int]) -> Iterator[Paper]:
+    """The papers of these ids with their people, of which few are in memory at once."""
+    for start in range(0, len(ids), PIECE):
+        piece = ids[start : start + PIECE]
+        loaded = Paper.objects.with_people().in_bulk(piece)
+        yield from (loaded[pk] for pk in piece if pk in loaded)
+
+
+def _works(found: Iterator[Paper], before: Mapping[str, object]) -> Iterator[str]:
+    """What stands `before` a list of works, and those as the API gives them."""
+    pieces = iter(lambda: list(islice(found, PIECE)), [])
+    works = chain.from_iterable(map(shapes.works, pieces))
+    return lists.written(works, f'{_json(before)[:-1]}, "results": [', "]}")
 
 
 def _query(request: HttpRequest) -> str:
