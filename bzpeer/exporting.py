@@ -207,18 +207,12 @@ def shared_collection(request: HttpRequest, key: str, suffix: str) -> HttpRespon
 def _collected(found: Collection, page: str) -> Found:
     by = conversing.shown_as(found.account)
 
-    def record() -> Iterator[str]:
-        stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
-        papers = collecting.streamed(found)
-        pieces = iter(lambda: list(islice(papers, PIECE)), [])
-        works = chain.from_iterable(map(shapes.works, pieces))
-        return lists.written(works, f'{{"collection": {_json(stated)}, "results": [', "]}")
-
+    stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
     return Found(
         name=found.slug,
         page=page,
         papers=collecting.streamed(found),
-        record=record,
+        record=lambda: _works(collecting.streamed(found), {"collection": stated}),
         node=lambda: described.collection(found, page, by),
     )
 
@@ -233,20 +227,14 @@ def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     try:
         if suffix in FEEDS:
             return _search_feed(request, question, suffix)
-        works: list[Paper] = []
-        after = ""
-        while len(works) < MOST:
-            page = question.page(after, PIECE)
-            works += [hit.paper for hit in page.hits]
-            if not (after := page.following):
-                break
+        found_ids = question.numbers(MOST)
     except TooSlow:
         return feeds.too_slow()
     found = Found(
         name="search",
         page=reverse("search") + _query(request),
-        papers=works[:MOST],
-        record=lambda: lists.written(shapes.works(works[:MOST]), f'{{"meta": {{"most": {MOST}}}, "results": [', "]}"),
+        papers=_in_order(found_ids),
+        record=lambda: _works(_in_order(found_ids), {"meta": {"most": MOST}}),
         capped=True,
     )
     return _answer(request, found, suffix)
@@ -277,6 +265,21 @@ def _newest(
 def _address(kind: str, suffix: str) -> str:
     """The name of the address of a kind of page in that format."""
     return f"{kind}_feed" if suffix in FEEDS else f"{kind}_as"
+
+
+def _in_order(ids: Sequence[int]) -> Iterator[Paper]:
+    """The papers of these ids with their people, of which few are in memory at once."""
+    for start in range(0, len(ids), PIECE):
+        piece = ids[start : start + PIECE]
+        loaded = Paper.objects.with_people().in_bulk(piece)
+        yield from (loaded[pk] for pk in piece if pk in loaded)
+
+
+def _works(found: Iterator[Paper], before: Mapping[str, object]) -> Iterator[str]:
+    """What stands `before` a list of works, and those as the API gives them."""
+    pieces = iter(lambda: list(islice(found, PIECE)), [])
+    works = chain.from_iterable(map(shapes.works, pieces))
+    return lists.written(works, f'{_json(before)[:-1]}, "results": [', "]}")
 
 
 def _query(request: HttpRequest) -> str:

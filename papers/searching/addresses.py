@@ -1,6 +1,6 @@
 """A search as its address states it, so that a page, a feed and a letter ask the same question and answer in one order.
 
-Entry points: `read`, `Asked.page`, `Asked.canonical`.
+Entry points: `read`, `Asked.page`, `Asked.numbers`, `Asked.canonical`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 from papers.text import clean
 
-from . import KINDS, SHOWN, SORTS, Filters, Page, search
+from . import KINDS, SHOWN, SORTS, Filters, Page, numbers, search
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ class Asked:
     def page(self, after: str = "", size: int = SHOWN) -> Page:
         """Raises what `papers.searching.search` raises."""
         return search(self.query, self.filters, self.sort, after, size=size)
+
+    def numbers(self, most: int) -> list[int]:
+        """The ids of the first `most` papers of all pages. Raises what `papers.searching.numbers` raises."""
+        return numbers(self.query, self.filters, self.sort, most=most)
 
 
 def read(address: str) -> Asked:
