@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.conf import settings
@@ -37,10 +37,13 @@ from papers.paging import newest
 from papers.searching.addresses import Asked
 from papers.signposting import LINKSET, Link, signposted
 from papers.syndication import FEEDS, entry_of
-from profiles import editing, identifiers
+from profiles import conversing, editing, identifiers
+from profiles.collecting_views import find_shared, unlisted
+from profiles.feedback import collecting
 from profiles.hidden import Hidden, notice
+from profiles.models import Collection
 
-from . import dailies, described, feeds
+from . import dailies, described, feeds, trends
 from .api import shapes
 from .searching import SearchForm
 
@@ -188,6 +191,39 @@ def institution(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
 
 
 @require_safe
+def collection(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
+    """/collections/12.bib: the works of a collection, for whom its page is, added last first."""
+    found = get_object_or_404(collecting.seen_by(request.user), pk=pk)
+    return _answer(request, _collected(found, found.get_absolute_url()), suffix)
+
+
+@require_safe
+def shared_collection(request: HttpRequest, key: str, suffix: str) -> HttpResponseBase:
+    """/collections/shared/….bib: the same by a link."""
+    found = find_shared(key)
+    return unlisted(_answer(request, _collected(found, reverse("collection_shared", args=[key])), suffix))
+
+
+def _collected(found: Collection, page: str) -> Found:
+    by = conversing.shown_as(found.account)
+
+    def record() -> Iterator[str]:
+        stated = {"name": str(found), "about": found.about, "url": f"{settings.SITE_URL}{page}"}
+        papers = collecting.streamed(found)
+        pieces = iter(lambda: list(islice(papers, PIECE)), [])
+        works = chain.from_iterable(map(shapes.works, pieces))
+        return lists.written(works, f'{{"collection": {_json(stated)}, "results": [', "]}")
+
+    return Found(
+        name=found.slug,
+        page=page,
+        papers=collecting.streamed(found),
+        record=record,
+        node=lambda: described.collection(found, page, by),
+    )
+
+
+@require_safe
 def search(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """/search.bib?q=…: the first works that a search finds, in its order and with the filters of its page."""
     form = SearchForm(request.GET)
@@ -293,6 +329,9 @@ class Formats:
         "search": (search, ALL),
         "papers_today": (dailies.latest_feed, FEED_TYPES),
         "papers_day": (dailies.day_feed, FEED_TYPES),
+        "trending": (trends.feed, FEED_TYPES),
+        "collection": (collection, MEDIA_TYPES),
+        "collection_shared": (shared_collection, MEDIA_TYPES),
     }
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -316,7 +355,7 @@ class Formats:
         if (suffix := preferred(request, media_types)) is None:
             return None
         # An id decides, whatever slug stands after it.
-        key = next((kwargs[one] for one in ("pk", "slug", "name") if one in kwargs), None)
+        key = next((kwargs[one] for one in ("pk", "slug", "key", "name") if one in kwargs), None)
         keys = [] if key is None else [key]
         try:
             response = other_view(request, *keys, suffix)

@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from graph import coauthorships, topics
 from papers import harvesting, importing, stages
-from papers.models import Batch, BatchRecord
+from papers.models import Batch, BatchRecord, DailyListing
 from papers.streams import UnreadableFile
 from profiles import alerts, authors, claims, moves, resolving
-from profiles.models import Author
+from profiles.feedback import trending
+from profiles.models import Author, Trend
 from trust import scores
 
 from . import previews, rollbacks
@@ -265,6 +266,8 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
     for ids in waiting:
         _score(ids)
         _advance(batch, len(ids), report)
+    for papers in _listed(batch):
+        trending.refresh(papers)
     for papers in () if batch.rolled_back_at else _brought(batch):
         alerts.raise_for(papers, timezone.now())
     _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
@@ -277,6 +280,18 @@ def _brought(batch: Batch) -> Iterator[list[int]]:
     while rows := list(below[:TOLD]):
         yield [paper for _number, paper in rows]
         below = below.filter(number__lt=rows[-1][0])
+
+
+def _listed(batch: Batch) -> Iterator[list[int]]:
+    """Ids of its papers that stand or stood on a list of daily papers with votes, `trending.SETTLED` at a time."""
+    met = batch.records.filter(paper__isnull=False).values("paper")
+    ids = sorted(
+        {
+            *DailyListing.objects.filter(votes__gt=0, paper__in=met).values_list("paper", flat=True),
+            *Trend.objects.filter(paper__in=met).values_list("paper", flat=True),
+        }
+    )
+    yield from (ids[start : start + trending.SETTLED] for start in range(0, len(ids), trending.SETTLED))
 
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:

@@ -13,7 +13,8 @@ from graph import snapshots
 from papers import harvesting, meaning
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
-from profiles.subscriptions import subscribing
+from profiles.feedback import trending
+from profiles.subscriptions import digests, subscribing
 
 from . import pipeline, wishing
 
@@ -121,8 +122,19 @@ def harvest() -> None:
 
 @shared_task(name="bzpeer.deliver_letters")
 def deliver_letters() -> None:
-    """Send the mail that waits. What fails is kept and tried again at the next beat."""
-    letters.deliver(timezone.now())
+    """Send the mail that waits, in pieces. What fails is kept and tried again at a later beat."""
+    if letters.deliver(timezone.now()) and letters.waiting(timezone.now()).exists():
+        deliver_letters.delay()
+
+
+@shared_task(name="bzpeer.send_digests", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def send_digests() -> None:
+    """Make the digests that are due, in pieces, and let their letters go. Sent twice, it makes nothing twice."""
+    made = digests.make(timezone.now())
+    if made.letters:
+        deliver_letters.delay()
+    if made.unfinished:
+        send_digests.delay()
 
 
 @shared_task(name="bzpeer.expire_proofs")
@@ -141,3 +153,9 @@ def tidy_subscriptions() -> None:
 def weigh_doubts() -> None:
     """Weigh readers' doubts again where accounts count otherwise than they did. Sent twice, it changes nothing."""
     doubts.settle()
+
+
+@shared_task(name="bzpeer.settle_trends")
+def settle_trends() -> None:
+    """Count again what trends, where people were merged or claimed. Sent twice, it changes nothing."""
+    trending.settle()

@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 
 from profiles.accounts.confirming import ConfirmEmail
 
-from . import changing, dailies, exporting, imports, outbox, searching, sitemaps, views
+from . import changing, dailies, exporting, imports, outbox, searching, sitemaps, trends, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "BZPEER"
@@ -25,6 +25,9 @@ urlpatterns = [
     path("papers/date/<str:name>/", dailies.of, {"kind": "day"}, name="papers_day"),
     path("papers/week/<str:name>/", dailies.of, {"kind": "week"}, name="papers_week"),
     path("papers/month/<str:name>/", dailies.of, {"kind": "month"}, name="papers_month"),
+    path("papers/trending.<feed:suffix>", trends.feed, name="trending_feed"),
+    path("papers/trending/", trends.trending, name="trending"),
+    path("works/<int:pk>/trend/", trends.work, name="work_trend"),
     path("names/<path:name>/", views.name, name="name"),
     path("healthz", views.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),  # asked for by the admin's pages
@@ -41,6 +44,8 @@ urlpatterns = [
     path("topics/<slug:slug>.<suffix:suffix>", exporting.topic, name="topic_as"),
     path("topics/<slug:slug>.<feed:suffix>", exporting.topic, name="topic_feed"),
     path("institutions/<int:pk>.<suffix:suffix>", exporting.institution, name="institution_as"),
+    path("collections/<int:pk>.<suffix:suffix>", exporting.collection, name="collection_as"),
+    path("collections/shared/<slug:key>.<suffix:suffix>", exporting.shared_collection, name="collection_shared_as"),
     path("institutions/<int:pk>.<feed:suffix>", exporting.institution, name="institution_feed"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),

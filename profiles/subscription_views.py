@@ -12,7 +12,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -85,7 +85,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and subject and form.is_valid():
         frequency = Subscription.Frequency(form.cleaned_data["frequency"])
         try:
-            return _asked(request, own and account, subject, frequency, form.cleaned_data.get("email"))
+            return _asked(request, account if own else None, subject, frequency, form.cleaned_data.get("email"))
         except ValidationError as error:
             problem = " ".join(error.messages)
     context = {
@@ -141,7 +141,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         "problem": problem,
         "manage": links.token(subscription.subscriber),
     }
-    return _secret(render(request, "profiles/subscription_confirm.html", context, status=400 if problem else 200))
+    return _secret(render(request, "profiles/subscription_confirm.html", context))
 
 
 @read_or_post
@@ -157,17 +157,13 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def own(request: HttpRequest) -> HttpResponse:
     """The same for an account that has confirmed its address."""
-    account, here = cast(Account, request.user), reverse("subscriptions")
-    subscriber = subscribing.found(account)
-    if subscriber is None and request.method == "POST":
-        raise BadRequest("There is nothing to change.")
-    return _managed(request, subscriber, here)
+    subscriber = subscribing.found(cast(Account, request.user))
+    return _managed(request, subscriber, reverse("subscriptions"))
 
 
 def _managed(request: HttpRequest, subscriber: Subscriber | None, here: str) -> HttpResponse:
-    problem = ""
-    if request.method == "POST":
-        assert subscriber is not None
+    problem = _("There is nothing to change.") if request.method == "POST" else ""
+    if subscriber and problem:
         if (wait := limits.take("subscription_change", str(subscriber.pk))) is not None:
             return _secret(limits.refused(request, wait))
         try:
@@ -183,11 +179,12 @@ def _managed(request: HttpRequest, subscriber: Subscriber | None, here: str) -> 
         sent, older = log.page(subscriber, int(before) if before.isdecimal() and len(before) < 19 else None)
         context |= {"live": _live(subscriber), "ended": _ended(subscriber), "sent": sent, "older": older}
         context |= {"token": links.token(subscriber), "frequencies": Subscription.Frequency.choices}
-    return _secret(render(request, "profiles/subscriptions.html", context, status=400 if problem else 200))
+    # Always 200, as on the pages around: the address is a secret, and those of refused requests stand in the log.
+    return _secret(render(request, "profiles/subscriptions.html", context))
 
 
 def _changed(request: HttpRequest, subscriber: Subscriber) -> str:
-    """Do the step that the form says, and tell it. Raises ValidationError; BadRequest where it is no step."""
+    """Do the step that the form says, and tell it. Raises ValidationError."""
     step, now = request.POST.get("step", ""), timezone.now()
     if step == "end_all":
         subscribing.stop(subscriber, None, now)
@@ -204,7 +201,7 @@ def _changed(request: HttpRequest, subscriber: Subscriber) -> str:
     rows = subscriber.subscriptions.select_related("subscriber", "topic", "author__merged_into")
     row = rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
     if row is None or step not in ("frequency", "end", "again"):
-        raise BadRequest("There is no such step.")
+        raise ValidationError(_("There is no such step."))
     if step == "frequency":
         subscribing.set_frequency(row, request.POST.get("frequency", ""))
         return _("Saved.")
@@ -225,7 +222,7 @@ def _ended(subscriber: Subscriber) -> list[tuple[Subscription, Subject]]:
     rows = subscriber.subscriptions.select_related("topic", "author__merged_into__merged_into")
     rows = rows.exclude(confirmed_at=None).exclude(ended_at=None).order_by("-ended_at")[:ENDED_SHOWN]
     live = set(subscriber.subscriptions.live().values_list("kind", "topic", "author", "query"))
-    found = {}
+    found: dict[tuple[Any, ...], tuple[Subscription, Subject]] = {}
     for row in rows:
         key = (row.kind, row.topic_id, row.author_id, row.query)
         if key not in live:

@@ -18,9 +18,10 @@ from papers.exports import FORMATS, MEDIA_TYPES, bibtex, jsonld
 from papers.exports.work import Work
 from papers.models import Institution, Topic
 from papers.syndication import FEEDS
+from profiles import conversing
 from profiles.editing import Own
 from profiles.identifiers import Shown
-from profiles.models import Author
+from profiles.models import Author, Collection
 
 MOST_NAMES = 100  # in an entry that is shown; the link beside it has them all
 
@@ -48,6 +49,12 @@ def topic_formats(topic: Topic) -> dict[str, Any]:
 @register.inclusion_tag("bzpeer/_formats_head.html")
 def institution_formats(place: Institution) -> dict[str, Any]:
     return _head("institution", place.pk, place.get_absolute_url(), place.name, described.institution(place))
+
+
+@register.inclusion_tag("bzpeer/_formats_head.html")
+def collection_formats(found: Collection, by: conversing.Shown) -> dict[str, Any]:
+    path = found.get_absolute_url()
+    return _head("collection", found.pk, path, found.name, described.collection(found, path, by))
 
 
 def _head(kind: str, key: int | str, path: str, title: str, node: jsonld.Node) -> dict[str, Any]:
@@ -87,6 +94,13 @@ def day_feeds(span: Span, topic: Topic | None, query: str) -> dict[str, Any]:
         "feeds": (_feeds("papers_day", [span.name], f"{span.name}{about}", asking) if span.kind == "day" else [])
         + latest
     }
+
+
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def trending_feeds(topic: Topic | None, query: str) -> dict[str, Any]:
+    """For the head of the trending papers."""
+    title = _("Trending papers") + (f": {topic}" if topic else "")
+    return {"feeds": _feeds("trending", [], title, query.removeprefix("?"))}
 
 
 def _in_script(value: object) -> SafeString:

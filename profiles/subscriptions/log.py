@@ -54,7 +54,7 @@ def state(letter: Letter | None, picks: int) -> Promise:
     is_taken = letter.taken_until is not None and letter.taken_until > timezone.now()
     if letter.handed_at is not None:
         return ON_ITS_WAY if is_taken else UNKNOWN
-    if is_taken:
+    if is_taken and not letter.problem:  # with one it waits for its next try
         return ON_ITS_WAY
     if letter.tries >= MOST_TRIES:
         return GIVEN_UP

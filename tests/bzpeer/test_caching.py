@@ -32,6 +32,7 @@ from papers.models import Batch, Paper, Signature, Topic
 from profiles import changesets, claims, decisions, owning, powers, renaming, rights
 from profiles import views as profile_views
 from profiles.accounts import leaving
+from profiles.feedback import collecting, reacting
 from profiles.models import (
     Account,
     Author,
@@ -358,11 +359,14 @@ MADE_EACH_TIME = {
     "report_work": "",
     "rights_request": "a link that one person has, as is the feed of alerts",
     "alerts_feed": "",
+    "collection_shared": "",
     "ledger_export": "streamed, with an ETag of its own",
     "person_as": "and other formats: streamed in pieces",
     "work_as": "",
     "topic_as": "",
     "institution_as": "",
+    "collection_as": "",
+    "collection_shared_as": "",
     "search_as": "",
     "sitemap": "and its parts: large, and read by few",
     "sitemap_section": "",
@@ -472,6 +476,10 @@ def acts(objects: dict[str, Any], accounts: dict[str, Account | None]) -> Acts:
     changes: list[ChangeSet] = []
     yield "rename", lambda: renaming.rename(claim(), "Iris Novák", True, now)
     yield "show the printed name again", lambda: renaming.restore(claim(), now)
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    yield "like", lambda: reacting.react(guest, paper, reacting.Kind.LIKE, True, now)
+    yield "dislike", lambda: reacting.react(guest, paper, reacting.Kind.DISLIKE, True, now)
+    yield "like again", lambda: reacting.react(guest, paper, reacting.Kind.LIKE, True, now)
     yield "follow a person", lambda: Follow.objects.create(account=guest, author=author)
     yield "follow a topic", lambda: TopicFollow.objects.create(account=guest, topic=objects["topic"])
     yield "stop following", lambda: Follow.objects.filter(account=guest, author=author).delete()
@@ -502,6 +510,9 @@ def acts(objects: dict[str, Any], accounts: dict[str, Account | None]) -> Acts:
     yield "release", lambda: claims.release(Claim.objects.get(pk=objects["claim"].pk), owner, now)
     yield "hide", lambda: rights.decide(curator, hiding, "So be it.", now, grant=True)
     yield "show again", lambda: rights.reverse(curator, hiding, "As she asked.", now)
+    yield "a collection is renamed", lambda: collecting.edit(objects["collection"], "To read", "", "public", now)
+    yield "a paper is collected", lambda: collecting.put_back(objects["collection"], signature.paper_id, "", now)
+    yield "a collection is hidden", lambda: collecting.hide(objects["collection"], now)
     yield "an account leaves", lambda: leaving.delete(guest, now)
     yield "raw SQL", lambda: _raw("UPDATE papers_paper SET title_text = title_text || ' (corrected)'")
 

@@ -22,6 +22,7 @@ from papers.names import fold
 from papers.syndication import FEEDS
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -107,9 +108,14 @@ def world(bring, curators: Account) -> dict[str, Any]:
     conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
     Subscriber.objects.create(email="r@example.org", address="r@example.org", account=reader, key="key")
+    kept = collecting.make(owner, "Translation", "", "public", timezone.now())
+    for n in (1, 5):
+        collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
         "author": author,
+        "post": posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), timezone.now()),
         "namesake": namesake,
         "merged": merged,
         "split": author_of(4),
@@ -117,14 +123,15 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "other": coauthor,
         "owner": owner,
         "reader": reader,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
-        "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
+        "paper": paper,
+        "institution": place_of(paper, "Bletchley Park"),
+        "topic": paper.topics.get(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "copy")[0],
         "batch": batch,
         "block": Block.objects.create(account=curators, blocked=owner),
         "complaint": moderation.complain(reader, message, "other", "It is not."),
+        "collection": kept,
         "conversation": conversation,
         "message": message,
         "change_set": change_set,
@@ -287,6 +294,8 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
         *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
+        world["collection"].get_absolute_url(),
+        *(f"/collections/{world['collection'].pk}.{suffix}" for suffix in MEDIA_TYPES),
         *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         *(f"/search.{suffix}?q=translation" for suffix in (*MEDIA_TYPES, *FEEDS)),
         f"/works/{paper.pk}/attribution/{author.pk}/",

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.models import Batch, Paper, Topic
+from profiles.letters import MOST_TRIES
 from profiles.models import Account, Author, Digest, Letter, Pick, Subscriber, Subscription
 from profiles.subscriptions import letterboxes, links, log, subjects, subscribing
 from profiles.subscriptions.subjects import Subject
@@ -536,7 +537,8 @@ def test_an_accounts_subscriptions_go_with_it():
     [
         ({}, log.WAITS),
         ({"tries": 1, "problem": "It did not answer."}, log.TRIED),
-        ({"tries": 8, "problem": "It did not answer."}, log.GIVEN_UP),
+        ({"tries": 1, "problem": "No.", "taken_until": timezone.now() + timedelta(days=1)}, log.TRIED),
+        ({"tries": MOST_TRIES, "problem": "It did not answer."}, log.GIVEN_UP),
         ({"taken_until": timezone.now() + timedelta(days=1)}, log.ON_ITS_WAY),
         ({"taken_until": NOW - timedelta(days=1), "handed_at": NOW}, log.UNKNOWN),
         ({"sent_at": NOW, "handed_at": NOW}, log.SENT),
