@@ -57,8 +57,9 @@ PAGES = frozenset(
         "coauthor_table", "coauthor_table_csv", "attribution",
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
-        "institution_names", "work_linkset", "opensearch", "collection", "reviews", "discussion",
-        "papers_today_feed", "papers_day_feed", "person_feed", "topic_feed", "institution_feed", "search_feed",
+        "institution_names", "work_linkset", "opensearch", "collection",
+        "reviews", "discussion", "person_feed", "topic_feed", "institution_feed", "search_feed",
+        "papers_today_feed", "papers_day_feed", "trending_feed",
         "trending", "work_trend",  # of a day (UTC), which they name: at midnight they are `SECONDS` late at most
     }
 )  # fmt: skip

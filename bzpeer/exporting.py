@@ -43,7 +43,7 @@ from profiles.feedback import collecting
 from profiles.hidden import Hidden, notice
 from profiles.models import Collection
 
-from . import dailies, described, feeds
+from . import dailies, described, feeds, trends
 from .api import shapes
 from .searching import SearchForm
 
@@ -330,10 +330,11 @@ class Formats:
         "topic": (topic, ALL),
         "institution": (institution, ALL),
         "search": (search, ALL),
-        "collection": (collection, MEDIA_TYPES),
-        "collection_shared": (shared_collection, MEDIA_TYPES),
         "papers_today": (dailies.latest_feed, FEED_TYPES),
         "papers_day": (dailies.day_feed, FEED_TYPES),
+        "trending": (trends.feed, FEED_TYPES),
+        "collection": (collection, MEDIA_TYPES),
+        "collection_shared": (shared_collection, MEDIA_TYPES),
     }
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("papers/date/<str:name>/", dailies.of, {"kind": "day"}, name="papers_day"),
     path("papers/week/<str:name>/", dailies.of, {"kind": "week"}, name="papers_week"),
     path("papers/month/<str:name>/", dailies.of, {"kind": "month"}, name="papers_month"),
+    path("papers/trending.<feed:suffix>", trends.feed, name="trending_feed"),
     path("papers/trending/", trends.trending, name="trending"),
     path("works/<int:pk>/trend/", trends.work, name="work_trend"),
     path("names/<path:name>/", views.name, name="name"),

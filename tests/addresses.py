@@ -100,7 +100,7 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
         f"{page}.<feed:suffix>": {"suffix": lambda o: tuple(FEEDS)}
         for page in (
             *("people/<int:pk>", "topics/<slug:slug>", "institutions/<int:pk>", "search"),
-            *("papers", "papers/date/<str:name>"),
+            *("papers", "papers/date/<str:name>", "papers/trending"),
         )
     },
     "sitemap-": {"section": lambda o: tuple(SECTIONS)},

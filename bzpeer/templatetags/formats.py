@@ -96,6 +96,13 @@ def day_feeds(span: Span, topic: Topic | None, query: str) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def trending_feeds(topic: Topic | None, query: str) -> dict[str, Any]:
+    """For the head of the trending papers."""
+    title = _("Trending papers") + (f": {topic}" if topic else "")
+    return {"feeds": _feeds("trending", [], title, query.removeprefix("?"))}
+
+
 def _in_script(value: object) -> SafeString:
     """JSON that ends no script element and opens none."""
     return mark_safe(json.dumps(value, ensure_ascii=False).translate(_SCRIPT))  # noqa: S308

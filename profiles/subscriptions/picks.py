@@ -27,8 +27,7 @@ from django.utils.translation import ngettext
 
 from papers.bounded import TooSlow
 from papers.models import Paper, Topic
-from papers.searching import addresses
-from profiles import alerted
+from profiles import alerted, asking
 from profiles.addresses import heir_of
 from profiles.models import Account, AlertSettings, Assignment, Author, Pick, Subscriber, Subscription, Trend
 
@@ -127,7 +126,7 @@ def of_person(author: int, floor: int) -> list[Found]:
 
 def of_search(query: str, floor: int) -> list[Found]:
     """What the first page of a search, a long one, shows above the floor, in its order."""
-    asked = addresses.read(query)
+    asked = asking.asked(query)
     try:
         hits = asked.page(size=LISTED).hits
     except TooSlow:

@@ -20,6 +20,7 @@ from papers.bounded import TooSlow
 from papers.models import DailyListing, Institution, Paper, Topic
 from papers.syndication import FEEDS
 from profiles import changesets, decisions, renaming
+from profiles.feedback import trending
 from profiles.models import Account, Author, Claim
 from profiles.proposals import CorrectName, Merge
 from tests.bzpeer.test_caching import commit
@@ -412,6 +413,30 @@ def test_the_pages_of_days_lead_to_their_feeds(client: Client, ada: Author):
     )
     response = client.get("/papers/date/2020-01-01/", headers={"Accept": "application/atom+xml"})
     assert response["Content-Location"] == "/papers/date/2020-01-01.atom"
+
+
+# --- of what trends --------------------------------------------------------------------------------------------------
+
+
+def test_what_trends_is_a_feed_in_the_order_of_its_page_with_the_sum_of_each(client: Client, ada: Author):
+    for votes, paper in enumerate(Paper.objects.order_by("pk"), start=1):
+        DailyListing.objects.create(paper=paper, day=date(2020, 1, 1), votes=votes)
+    trending.refresh(Paper.objects.values_list("pk", flat=True))
+    for query, n in (("", 3), ("?topic=machine-learning", 2)):
+        order = [paper.pk for paper in client.get(f"/papers/trending/{query}").context["papers"]]
+        read = atom(f"/papers/trending.atom{query}")
+        assert [paper.pk for paper in papers_of(read)] == order
+        assert len(order) == n
+        same = document(f"/papers/trending.feed.json{query}")
+        assert [item["id"] for item in same["items"]] == ids(read)
+        assert f'/works/{order[0]}/trend/">Why does it trend?</a>' in same["items"][0]["content_html"]
+        html = client.get(f"/papers/trending/{query}").content.decode()
+        assert f'type="application/atom+xml" href="/papers/trending.atom{query}" title=' in html
+        assert re.search(rf'<a [^>]*href="/papers/trending\.atom{re.escape(query)}"[^>]*>Feed</a>', html)
+    assert client.get("/papers/trending.atom?topic=nothing").status_code == 404
+    assert client.get("/papers/trending.atom?after=nan~1").status_code == 400
+    answer = client.get("/papers/trending/", headers={"Accept": "application/atom+xml"})
+    assert answer["Content-Location"] == "/papers/trending.atom"
 
 
 # --- what is asked wrongly, hidden or gone ---------------------------------------------------------------------------

@@ -32,7 +32,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "search/",
         "papers/",
         "papers/date/<str:name>/",
-        *(f"{page}.{suffix}" for page in ("papers", "papers/date/<str:name>") for suffix in FEEDS),
+        *(f"{page}.{suffix}" for page in ("papers", "papers/date/<str:name>", "papers/trending") for suffix in FEEDS),
         "papers/week/<str:name>/",
         "papers/month/<str:name>/",
         "names/<path:name>/",
