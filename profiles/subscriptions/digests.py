@@ -7,7 +7,7 @@ happens next, and what is not is found again by the next run, which asks for tho
 out at most once is said in `profiles.letters`. A period is a day, or a week from Monday, and begins at
 `settings.DIGEST_HOUR` (UTC). Who has just confirmed gets the first one at once. Of periods that were missed, while
 nothing ran, only the latest is made: it holds all that is new.
-Entry points: `make`; `address`, `find`, `shown` and `again` for its page.
+Entry points: `make`; `address`, `of`, `shown` and `again` for its page.
 """
 
 from __future__ import annotations
@@ -179,9 +179,9 @@ def _write(digest: Digest, told: Sequence[picks.Told], subscriptions: Iterable[S
 
 def named(subscription: Subscription) -> tuple[str, str]:
     """(what is subscribed to, the address of its page)."""
-    of = subjects.of(subscription)
-    page = picks.page("trending") if of.kind == Subscription.Kind.TRENDING else of.url
-    return subscription.name or str(of), page
+    subject = subjects.of(subscription)
+    page = reverse("trending") if subject.kind == Subscription.Kind.TRENDING else subject.url
+    return subscription.name or str(subject), page
 
 
 def subject(told: Sequence[picks.Told]) -> str:
@@ -215,12 +215,9 @@ def address(digest: Digest) -> str:
     return f"{settings.SITE_URL}{reverse('digest', args=[links.token(digest.subscriber), digest.pk])}"
 
 
-def find(token: str, pk: int) -> Digest | None:
-    """The digest of a page's address; None where that was not made here, or it is no more."""
-    given = links.read(token)
-    if given is None:
-        return None
-    return Digest.objects.select_related("subscriber", "letter").filter(pk=pk, subscriber=given[0]).first()
+def of(subscriber: Subscriber, pk: int) -> Digest | None:
+    """A subscriber's digest; None where there is none of that number."""
+    return Digest.objects.select_related("subscriber", "letter").filter(pk=pk, subscriber=subscriber).first()
 
 
 def shown(digest: Digest) -> list[picks.Told]:

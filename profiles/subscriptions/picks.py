@@ -21,7 +21,7 @@ from typing import Any
 
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,7 +29,8 @@ from papers.bounded import TooSlow
 from papers.models import Paper, Topic
 from profiles import alerted, asking
 from profiles.addresses import heir_of
-from profiles.models import Account, AlertSettings, Assignment, Author, Pick, Subscriber, Subscription, Trend
+from profiles.feedback import trending
+from profiles.models import Account, AlertSettings, Assignment, Author, Pick, Subscriber, Subscription
 
 MOST = 20  # papers of a letter: more than anybody reads, fewer than mail programs cut off
 LISTED = 100  # that are looked at of one source: five letters full
@@ -61,7 +62,7 @@ class Fresh:
         floor = max(subscription.newest, since.paper)
         match subscription.kind:
             case Kind.TRENDING:
-                return self._once(("trending",), trending)
+                return self._once(("trending",), trending_now)
             case Kind.TOPIC:
                 topic = subscription.topic_id or 0
                 return self._once(("topic", topic, floor), lambda: of_topic(topic, floor))
@@ -82,22 +83,21 @@ class Fresh:
 # --- sources ----------------------------------------------------------------------------------------------------------
 
 
-def trending() -> list[Found]:
+def trending_now() -> list[Found]:
     """The first trending papers."""
-    hot = Trend.objects.filter(heat__isnull=False).order_by("-heat", "-paper_id")[:TRENDING]
     return [
         (
-            one.paper_id,
+            paper.pk,
             {
                 "kind": "trending",
                 "place": place,
-                "likes": one.likes,
-                "saves": one.saves,
-                "comments": one.comments,
-                "reviews": one.reviews,
+                "likes": paper.trend.likes,
+                "saves": paper.trend.saves,
+                "comments": paper.trend.comments,
+                "reviews": paper.trend.reviews,
             },
         )
-        for place, one in enumerate(hot, start=1)
+        for place, paper in enumerate(trending.hottest(size=TRENDING)[0], start=1)
     ]
 
 
@@ -234,7 +234,7 @@ def _sentence(
             return said, f"{reverse('search')}?{reason['query']}"
     counted = ", ".join(words for words in _counted(reason) if words)
     said = _("Place %(place)s of the trending papers: %(counted)s.") % {"place": reason["place"], "counted": counted}
-    return said, page("work_trend", paper.pk)
+    return said, reverse("work_trend", args=[paper.pk])
 
 
 def _of_person(reason: Reason, paper: Paper, authors: Mapping[int, Author]) -> tuple[str, str] | None:
@@ -256,11 +256,3 @@ def _counted(trend: Mapping[str, int]) -> Iterable[str]:
     yield ngettext("%(n)s save", "%(n)s saves", saves) % {"n": saves} if saves else ""
     yield ngettext("%(n)s comment", "%(n)s comments", comments) % {"n": comments} if comments else ""
     yield ngettext("%(n)s review", "%(n)s reviews", reviews) % {"n": reviews} if reviews else ""
-
-
-def page(name: str, *given: int) -> str:
-    """The address of a page; "" where this site has none of that name."""
-    try:
-        return reverse(name, args=given)
-    except NoReverseMatch:
-        return ""

@@ -350,6 +350,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("200 200 200 200 200", "302 302 302 302 302"): [
         "subscriptions/confirm/<str:token>/",
+        "subscriptions/digests/<str:token>/<int:pk>/",
         "accounts/confirm-email/<str:key>/",
         r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
     ],
