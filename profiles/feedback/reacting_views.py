@@ -39,7 +39,7 @@ def react(request: HttpRequest, pk: int) -> HttpResponse:
             return limits.refused(request, refusal.wait)
         problem = " ".join(refusal.messages)
     if wants_fragment(request):
-        return render(request, "profiles/_reactions.html", {"paper": paper, "problem": problem})
+        return render(request, "profiles/_reaction_buttons.html", {"paper": paper, "problem": problem})
     if problem:
         messages.error(request, problem)
     return redirect(f"{paper.get_absolute_url()}#next-steps")

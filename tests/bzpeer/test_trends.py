@@ -63,7 +63,7 @@ def test_the_hottest_stand_first_and_each_says_why(client: Client, works: list[P
     assert body.index("Heat 2.00") < body.index("Heat 1.00")
     for paper in (works[0], works[2]):
         assert f'href="{reverse("work_trend", args=[paper.pk])}"' in body
-    assert "<strong>weight ÷ place × decay</strong>" in body
+    assert "<strong>weight ÷ turn × decay</strong>" in body
 
 
 def test_a_topic_has_a_list_of_its_own(client: Client, works: list[Paper]):
