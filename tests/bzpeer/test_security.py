@@ -305,12 +305,12 @@ def test_no_sharp_tool_is_in_the_product():
 
 
 def test_no_page_brings_a_script_or_a_style_of_its_own():
-    """The policy would stop it; here it is found before."""
+    """The policy would stop it; here it is found before. A letter has no policy, and its program no stylesheet of ours."""
     inline = re.compile(r"<script(?![^>]*(\bsrc=|[/+]json\b))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
     found = [
         f"{path.name}: {match[0]}"
         for path in PRODUCT
-        if path.suffix == ".html" and (match := inline.search(path.read_text()))
+        if path.suffix == ".html" and path.parent.name != "mail" and (match := inline.search(path.read_text()))
     ]
     assert found == []
 
