@@ -305,7 +305,7 @@ def test_no_sharp_tool_is_in_the_product():
 
 
 def test_no_page_brings_a_script_or_a_style_of_its_own():
-    """The policy would stop it; here it is found before. A letter has no policy, and its program no stylesheet of ours."""
+    """The policy would stop it; here it is found before. Letters have no policy, and no stylesheet beside them."""
     inline = re.compile(r"<script(?![^>]*(\bsrc=|[/+]json\b))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
     found = [
         f"{path.name}: {match[0]}"
