@@ -13,8 +13,6 @@ from datetime import date
 from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
-from django.db.models import BigIntegerField, F, Value
-from django.db.models.functions import Cast, Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -35,13 +33,12 @@ from . import feeds
 
 TOPICS_SHOWN = 16  # beside the papers; the rest, of some 170, opens
 DAYS = 7  # that a feed of the latest days looks through at once: a week of a field where little appears
-_COUNTED = ("likes", "comments", "reviews")
+SAID = "SELECT paper_id, likes::bigint + comments + reviews FROM profiles_trend"
 
 
 def papers() -> PaperQuerySet:
-    """All papers with their trend, and `said`: how many likes, comments and reviews they have here."""
-    counts = (Coalesce(Cast(F(f"trend__{name}"), BigIntegerField()), Value(0)) for name in _COUNTED)
-    return Paper.objects.select_related("trend").annotate(said=sum(counts, start=Value(0)))
+    """All papers with their trend."""
+    return Paper.objects.select_related("trend")
 
 
 def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
@@ -50,21 +47,26 @@ def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
         with within(daily.TIMEOUT_MS):
             day = daily.latest(today)
             span = daily.around("day", day) if day else None
-            return span, daily.page(span, papers(), size=size)[0] if span else []
+            return span, daily.page(span, papers(), SAID, size=size)[0] if span else []
     except TooSlow:
         return None, []
 
 
 @require_safe
 def latest(request: HttpRequest) -> HttpResponse:
-    """/papers/: the last day that has papers; with ?date=, as the form asks, the way to that day."""
-    today = timezone.localdate()
+    """/papers/: the last day that has papers (of the topic); with ?date=, as the form asks, the way to that day."""
+    today, topic = timezone.localdate(), _topic(request)
     if "date" in request.GET:
         try:
-            return redirect(_address(_come("day", request.GET["date"].strip(), today), _topic(request)))
-        except ValueError as problem:
-            return _missing(request, str(problem), request.GET["date"], today, status=400)
-    return _page(request, daily.around("day", daily.latest(today) or today), today)
+            return redirect(_address(_come("day", request.GET["date"].strip(), today), topic))
+        except _NoSuch as problem:
+            return _missing(request, problem, request.GET["date"], today, status=400)
+    try:
+        with within(daily.TIMEOUT_MS):
+            day = daily.latest(today, topic)
+    except TooSlow:
+        day = None
+    return _page(request, daily.around("day", day or today), topic, today)
 
 
 @require_safe
@@ -72,17 +74,21 @@ def of(request: HttpRequest, kind: Kind, name: str) -> HttpResponse:
     """/papers/date/2025-12-15/, /papers/week/2025-W51/, /papers/month/2025-12/, and ?topic= of them."""
     today = timezone.localdate()
     try:
-        return _page(request, _come(kind, name, today), today)
-    except ValueError as problem:
-        return _missing(request, str(problem), name, today, status=404)
+        return _page(request, _come(kind, name, today), _topic(request), today)
+    except _NoSuch as problem:
+        return _missing(request, problem, name, today, status=404)
+
+
+class _NoSuch(Exception):
+    """A sentence: there is no such time, or it has not come."""
 
 
 def _come(kind: Kind, name: str, today: date) -> Span:
-    """The span, which has begun. Raises ValueError with a sentence."""
+    """The span, which has begun."""
     try:
         span = daily.read(kind, name)
     except ValueError:
-        raise ValueError(
+        raise _NoSuch(
             {
                 "day": _("There is no such day. A day is written as year, month and day: 2025-12-15."),
                 "week": _("There is no such week. A week is written as year and number: 2025-W51."),
@@ -90,17 +96,16 @@ def _come(kind: Kind, name: str, today: date) -> Span:
             }[kind]
         ) from None
     if span.first > today:
-        raise ValueError(_("This lies in the future, and nothing is known of its papers yet."))
+        raise _NoSuch(_("This lies in the future, and nothing is known of its papers yet."))
     return span
 
 
-def _page(request: HttpRequest, span: Span, today: date) -> HttpResponse:
-    topic, cursor = _topic(request), request.GET.get("after", "")
-    url = _address(span, topic)
+def _page(request: HttpRequest, span: Span, topic: Topic | None, today: date) -> HttpResponse:
+    url, cursor = _address(span, topic), request.GET.get("after", "")
     context: dict[str, object] = {"span": span, "topic": topic, "url": url, "query": _query(topic), "paged": cursor}
     try:
         with within(daily.TIMEOUT_MS):
-            found, following = daily.page(span, papers(), topic, cursor)
+            found, following = daily.page(span, papers(), SAID, topic, cursor)
             if not wants_fragment(request):
                 context |= _around(span, topic, today)
     except TooSlow:
@@ -155,14 +160,14 @@ def _address(span: Span, topic: Topic | None) -> str:
     return span.get_absolute_url() + _query(topic)
 
 
-def _missing(request: HttpRequest, problem: str, name: str, today: date, status: int) -> HttpResponse:
+def _missing(request: HttpRequest, problem: _NoSuch, name: str, today: date, status: int) -> HttpResponse:
     """The sentence, and the way to the nearest day that has papers: of a day that no month has, near its month."""
     try:
         about = daily.read("month", name[:7]).last
     except ValueError:
         about = today
     near = daily.nearest(about, today)
-    context = {"problem": problem, "near": daily.around("day", near) if near else None, "status": status}
+    context = {"problem": str(problem), "near": daily.around("day", near) if near else None, "status": status}
     return render(request, "bzpeer/day_missing.html", context, status=status)
 
 
@@ -179,7 +184,7 @@ def day_feed(request: HttpRequest, name: str, suffix: str) -> HttpResponse:
         return of(request, "day", name)
     try:
         with within(daily.TIMEOUT_MS):
-            found, following = daily.page(span, papers(), topic, request.GET.get("after", ""))
+            found, following = daily.page(span, papers(), SAID, topic, request.GET.get("after", ""))
     except TooSlow:
         return feeds.too_slow()
     url = _address(span, topic)
@@ -211,7 +216,7 @@ def _backwards(after: str, topic: Topic | None, today: date) -> tuple[list[Paper
     span: Span | None = start
     for _day in range(DAYS):
         assert span is not None
-        rows, cursor = daily.page(span, papers(), topic, cursor, PAGE - len(found))
+        rows, cursor = daily.page(span, papers(), SAID, topic, cursor, PAGE - len(found))
         found += rows
         if cursor:
             return found, f"{span.name}~{cursor}"

@@ -108,6 +108,10 @@ class Paper(models.Model):
         db_persist=True,
     )
 
+    # What a source's daily list states, where `papers.daily` read it.
+    listed_votes: int | None = None
+    listed_comments: int | None = None
+
     objects = PaperQuerySet.as_manager()
 
     class Meta:
