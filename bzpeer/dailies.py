@@ -3,7 +3,7 @@
 Rows show what readers said of a paper, and to who is signed in what they follow, so these pages stand under the roof.
 `papers.daily` says which papers a span holds, and in which order. A span without papers is a page that says so; one
 that does not exist or has not come yet is not found, and both lead to the nearest day that has some.
-Entry points: the views, `top` for the home page.
+Entry points: the views, `listed`, `top` for the home page.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import re
 from datetime import date
 from urllib.parse import urlencode
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -22,16 +24,22 @@ from papers import daily
 from papers.bounded import TooSlow, within
 from papers.daily import Kind, Span
 from papers.fragments import wants_fragment
-from papers.models import Paper, PaperQuerySet, Topic
+from papers.models import Paper, Topic
+from papers.paging import PAGE
+from papers.syndication import entry_of
 from profiles.following import marks
 
+from . import feeds
+
 TOPICS_SHOWN = 16  # beside the papers; the rest, of some 170, opens
-SAID = "SELECT paper_id, likes::bigint + comments + reviews FROM profiles_trend"
+DAYS = 7  # that a feed of the latest days looks through at once: a week of a field where little appears
+# What readers said of a paper here.
+_SAID = "SELECT paper_id, likes::bigint + comments + reviews FROM profiles_trend"
 
 
-def papers() -> PaperQuerySet:
-    """All papers with their trend."""
-    return Paper.objects.select_related("trend")
+def listed(span: Span, topic: Topic | None = None, cursor: str = "", size: int = PAGE) -> tuple[list[Paper], str]:
+    """What a page and a feed of a span hold, with what rows show: see `papers.daily.page`."""
+    return daily.page(span, Paper.objects.select_related("trend"), _SAID, topic, cursor, size)
 
 
 def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
@@ -40,7 +48,7 @@ def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
         with within(daily.TIMEOUT_MS):
             day = daily.latest(today)
             span = daily.around("day", day) if day else None
-            return span, daily.page(span, papers(), SAID, size=size)[0] if span else []
+            return span, listed(span, size=size)[0] if span else []
     except TooSlow:
         return None, []
 
@@ -98,7 +106,7 @@ def _page(request: HttpRequest, span: Span, topic: Topic | None, today: date) ->
     context: dict[str, object] = {"span": span, "topic": topic, "url": url, "query": _query(topic), "paged": cursor}
     try:
         with within(daily.TIMEOUT_MS):
-            found, following = daily.page(span, papers(), SAID, topic, cursor)
+            found, following = listed(span, topic, cursor)
             if not wants_fragment(request):
                 context |= _around(span, topic, today)
     except TooSlow:
@@ -162,3 +170,77 @@ def _missing(request: HttpRequest, problem: _NoSuch, name: str, today: date, sta
     near = daily.nearest(about, today)
     context = {"problem": str(problem), "near": daily.around("day", near) if near else None, "status": status}
     return render(request, "bzpeer/day_missing.html", context, status=status)
+
+
+# --- as feeds --------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def day_feed(request: HttpRequest, name: str, suffix: str) -> HttpResponse:
+    """/papers/date/2025-12-15.atom: what the page shows, in its order. A day that is not found is not found here."""
+    today, topic = timezone.localdate(), _topic(request)
+    try:
+        span = _come("day", name, today)
+    except _NoSuch:
+        return of(request, "day", name)
+    try:
+        with within(daily.TIMEOUT_MS):
+            found, following = listed(span, topic, request.GET.get("after", ""))
+    except TooSlow:
+        return feeds.too_slow()
+    url = _address(span, topic)
+    return _feed(request, suffix, f"papers/{span.name}", span.name, url, "papers_day", [name], topic, found, following)
+
+
+@require_safe
+def latest_feed(request: HttpRequest, suffix: str) -> HttpResponse:
+    """/papers.atom: the latest day that has papers, then the days before it, each in the order of its page."""
+    today, topic = timezone.localdate(), _topic(request)
+    try:
+        with within(daily.TIMEOUT_MS):
+            found, following = _backwards(request.GET.get("after", ""), topic, today)
+    except TooSlow:
+        return feeds.too_slow()
+    url, about = reverse("papers_today") + _query(topic), _("the latest days")
+    return _feed(request, suffix, "papers", about, url, "papers_today", [], topic, found, following)
+
+
+def _backwards(after: str, topic: Topic | None, today: date) -> tuple[list[Paper], str]:
+    """(papers of `DAYS` days and at most of a page, the next cursor or ""). It names a day, and where in it to go on
+    as the day's own cursor does. Raises BadRequest for one that was not made here."""
+    begun, _mark, cursor = after.partition("~")
+    try:
+        start = daily.read("day", begun) if begun else daily.around("day", daily.latest(today, topic) or today)
+    except ValueError:
+        raise BadRequest("This page address is not one that BZPEER made.") from None
+    found: list[Paper] = []
+    span: Span | None = start
+    for _day in range(DAYS):
+        assert span is not None
+        rows, cursor = listed(span, topic, cursor, PAGE - len(found))
+        found += rows
+        if cursor:
+            return found, f"{span.name}~{cursor}"
+        span, _later = daily.neighbours(span, today, topic)
+        if span is None or len(found) == PAGE:
+            break
+    return found, span.name if span else ""
+
+
+def _feed(
+    request: HttpRequest,
+    suffix: str,
+    id: str,
+    about: str,
+    url: str,
+    kind: str,
+    keys: list[str],
+    topic: Topic | None,
+    found: list[Paper],
+    following: str,
+) -> HttpResponse:
+    title = _("Papers of %(days)s") % {"days": about} + (f": {topic}" if topic else "")
+    query = _query(topic).removeprefix("?")
+    entries = [entry_of(paper) for paper in found]
+    told = feeds.Told(id + (f"/{topic.pk}" if topic else ""), title, url, kind, keys, entries, following, query)
+    return feeds.answer(request, told, suffix)

@@ -1,7 +1,7 @@
 """Pages as linked data: whom or what each is about, from what the page has read already.
 
 Reference: schema.org 29 (`ProfilePage`, `CollectionPage`, `DefinedTerm`, `Organization`). Entry points: `person`,
-`topic`, `institution`; papers are `papers.exports.jsonld.article`.
+`topic`, `institution`, `collection`; papers are `papers.exports.jsonld.article`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from django.conf import settings
 
 from papers.exports.jsonld import Node, without_empty
 from papers.models import Institution, Topic
+from profiles import conversing
 from profiles.editing import Own
 from profiles.identifiers import Shown
-from profiles.models import Author
+from profiles.models import Author, Collection
 
 _TEACHES = re.compile(r"universi|college|hochschule|école|polit[eé]cnic|institute of technology", re.I)
 
@@ -57,6 +58,21 @@ def institution(found: Institution) -> Node:
         "name": found.name,
         "about": _organization(found.name),
     }
+
+
+def collection(found: Collection, path: str, by: conversing.Shown) -> Node:
+    """What an account keeps together. Who made it is named where it holds a public record."""
+    page = f"{settings.SITE_URL}{path}"
+    person = {"@type": "Person", "@id": f"{settings.SITE_URL}{by.url}", "name": by.name}
+    stated: Node = {
+        "@type": "CollectionPage",
+        "@id": page,
+        "url": page,
+        "name": str(found),
+        "description": found.about,
+        "creator": person if by.url else "",
+    }
+    return without_empty(stated)
 
 
 def _organization(name: str) -> Node:

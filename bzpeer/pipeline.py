@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from graph import coauthorships, topics
 from papers import harvesting, importing, stages
-from papers.models import Batch, BatchRecord
+from papers.models import Batch, BatchRecord, DailyListing
 from papers.streams import UnreadableFile
 from profiles import alerts, authors, claims, moves, resolving
-from profiles.models import Author
+from profiles.feedback import trending
+from profiles.models import Author, Trend
 from trust import scores
 
 from . import previews, rollbacks
@@ -135,6 +136,8 @@ def process(
 def refresh(ids: Collection[int] = ()) -> None:
     """Compute again what is shown of these authors, and of all that are stale; raises `Busy` while a batch does so.
 
+    This is for who wrote what. Whatever changes the papers themselves ends in `process` or in `rerun`.
+
     They are named because a batch that ended meanwhile may have settled them with what it had read before.
     """
     Author.objects.filter(pk__in=ids, stale=False).update(stale=True)
@@ -147,7 +150,6 @@ def _refresh() -> None:
         authors.refresh(ids)
         coauthorships.refresh(ids)
         topics.refresh(ids)
-    topics.sum_up()
     for ids in waiting:
         _score(ids)
 
@@ -182,8 +184,9 @@ def relink(report: Callable[[int], None] = lambda done: None) -> int:
 
 @_alone()
 def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, int], None]) -> resolving.Report:
-    """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed.
+    """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed; count the topics.
 
+    Single records that are rolled back, brought back or fixed end here, also where nobody's name is on the paper.
     `report` gets what was done so far, and the signatures resolved, of how many.
     """
     groups = resolving.groups(surnames)
@@ -193,6 +196,7 @@ def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, in
         done += size
         report(so_far, done, total)
     _refresh()
+    topics.sum_up()
     return so_far
 
 
@@ -265,6 +269,8 @@ def _finish(batch: Batch, report: Report, call: Callable[[int], None]) -> None:
     for ids in waiting:
         _score(ids)
         _advance(batch, len(ids), report)
+    for papers in _listed(batch):
+        trending.refresh(papers)
     for papers in () if batch.rolled_back_at else _brought(batch):
         alerts.raise_for(papers, timezone.now())
     _enter(batch, Batch.Stage.UNDONE if batch.rolled_back_at else Batch.Stage.DONE, report)
@@ -277,6 +283,18 @@ def _brought(batch: Batch) -> Iterator[list[int]]:
     while rows := list(below[:TOLD]):
         yield [paper for _number, paper in rows]
         below = below.filter(number__lt=rows[-1][0])
+
+
+def _listed(batch: Batch) -> Iterator[list[int]]:
+    """Ids of its papers that stand or stood on a list of daily papers with votes, `trending.SETTLED` at a time."""
+    met = batch.records.filter(paper__isnull=False).values("paper")
+    ids = sorted(
+        {
+            *DailyListing.objects.filter(votes__gt=0, paper__in=met).values_list("paper", flat=True),
+            *Trend.objects.filter(paper__in=met).values_list("paper", flat=True),
+        }
+    )
+    yield from (ids[start : start + trending.SETTLED] for start in range(0, len(ids), trending.SETTLED))
 
 
 def _enter(batch: Batch, stage: Batch.Stage, report: Report, total: int = 0) -> None:

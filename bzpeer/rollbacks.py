@@ -1,6 +1,6 @@
 """Rollbacks: `papers.reversal` with what the other rooms have built on an import.
 
-Idea: what forbids is a tuple of rules; whose names go is told in their history; and whoever shares a changed paper is
+Idea: what forbids are rules (`RULES`); whose names go is told in their history; and whoever shares a changed paper is
 marked to be computed again. A whole batch is taken back in chunks of one transaction each, so that what was killed goes
 on where it was: a record that is rolled back is not met again. Entry points: `undo` and `redo` for records, `whole` for
 a batch, `outlook` for what that would do.
@@ -20,7 +20,9 @@ from papers.reversal import Objection, Outcome
 from profiles import authors, moves, objections
 from profiles.models import Account
 
-RULES: tuple[reversal.Rule, ...] = (objections.decided, objections.anchored)
+RULES = reversal.Rules(
+    names=(objections.decided, objections.anchored), papers=(objections.discussed, objections.annotated)
+)
 
 # Records that the outlook looks at, a second or two; a batch may have millions.
 LOOKED_AT = 10_000

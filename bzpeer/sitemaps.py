@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from papers import daily
 from papers.models import Institution, Paper, Topic
+from profiles.feedback import collecting
 from profiles.models import Author
 
 RANGE = 10_000  # ids in a list; a sitemap has at most 50,000 addresses
@@ -76,6 +77,7 @@ SECTIONS: dict[str, type[Sitemap[Any]] | Sitemap[Any]] = {
     "topics": _Pages(lambda: Topic.objects.all()),
     "days": _Days(),
     "institutions": _Pages(lambda: Institution.objects.filter(merged_into=None).only("name")),
+    "collections": _Pages(lambda: collecting.public().only("name", "is_saved", "changed_at")),
 }
 
 

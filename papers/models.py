@@ -34,7 +34,8 @@ class ClockTimestamp(models.Func):
 
 def _beside_pages(slug: str) -> str:
     """Never a word that names another page of the thing: /works/3/graph/ is the graph around a paper."""
-    return f"{slug}-" if slug in {"graph", "people", "names", "change"} else slug
+    pages = {"graph", "people", "names", "change", "save", "collect", "react", "trend", "reviews", "discussion"}
+    return f"{slug}-" if slug in pages else slug
 
 
 class Topic(models.Model):

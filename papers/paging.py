@@ -13,7 +13,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-PAGE = 50  # whole abstracts: about as much as anyone scrolls, and a response of some 100 kB
+PAGE = 25  # whole abstracts: more than most people wrote, and half the time and size of a page of 50
 
 M = TypeVar("M", bound=Model)
 

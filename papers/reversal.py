@@ -5,8 +5,8 @@ before and after. Idea: the records that met a paper are a stack, in the order o
 gives up its mark at once; what it did is taken back as soon as nothing that stands lies above it. So a paper stays for
 as long as some record vouches for it, and undoing everything, in any order that is allowed, leads back to where it
 began. A record is not rolled back while a later one has changed the paper, or while something outside this app has
-been built on a name that would go: `Rule`s say so, each with a sentence and a link. What is taken away is kept with its
-ids (`BatchRecord.after`), so bringing it back restores addresses and what people said about them.
+been built on a name or a paper that would go: `Rules` say so, each with a sentence and a link. What is taken away is
+kept with its ids (`BatchRecord.after`), so bringing it back restores addresses and what people said about them.
 
 Entry points: `undo`, `redo`; `objections` says beforehand what forbids.
 """
@@ -43,8 +43,16 @@ class Objection:
     url: str
 
 
-# Given ids of signatures that would go: what forbids that, by id.
+# Given ids of what would go: what forbids that, by id.
 Rule = Callable[[Collection[int]], Mapping[int, Objection]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What forbids that `names` (signatures) go, and what forbids that whole `papers` go."""
+
+    names: tuple[Rule, ...] = ()
+    papers: tuple[Rule, ...] = ()
 
 
 @dataclass(slots=True)
@@ -65,19 +73,21 @@ class _Step:
     record: BatchRecord
     changed_by: BatchRecord | None = None
     popped: list[BatchRecord] = field(default_factory=list)
-    going: set[int] = field(default_factory=set)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether the paper goes."""
+        return any(record.fate == BatchRecord.Fate.NEW for record in self.popped)
 
 
-def objections(
-    records: Sequence[BatchRecord], rules: Iterable[Rule], whole: bool = False
-) -> dict[int, list[Objection]]:
+def objections(records: Sequence[BatchRecord], rules: Rules, whole: bool = False) -> dict[int, list[Objection]]:
     """What forbids to roll each of these records back, by its id; `whole`: with all of its batch that came after."""
     steps = _steps(records, whole)
     return _forbidden(steps, states_of({s.record.paper_id for s in steps if s.popped and s.record.paper_id}), rules)
 
 
 @transaction.atomic
-def undo(records: Collection[int], account: AbstractBaseUser | None, losing: Losing, rules: Iterable[Rule]) -> Outcome:
+def undo(records: Collection[int], account: AbstractBaseUser | None, losing: Losing, rules: Rules) -> Outcome:
     """Roll back these records (ids), the latest first, as far as nothing forbids; twice, it changes nothing."""
     alone()
     outcome = Outcome()
@@ -91,7 +101,7 @@ def undo(records: Collection[int], account: AbstractBaseUser | None, losing: Los
             rounds.append({})
         rounds[place][record.paper_id or -record.pk] = record
     for one in rounds:
-        _undo(list(one.values()), account, losing, tuple(rules), outcome)
+        _undo(list(one.values()), account, losing, rules, outcome)
     return outcome
 
 
@@ -99,7 +109,7 @@ def _undo(
     records: list[BatchRecord],
     account: AbstractBaseUser | None,
     losing: Losing,
-    rules: Sequence[Rule],
+    rules: Rules,
     outcome: Outcome,
 ) -> None:
     steps = _steps(records)
@@ -133,7 +143,7 @@ def _undo(
 
 
 @transaction.atomic
-def redo(record: BatchRecord, account: AbstractBaseUser | None, losing: Losing, rules: Iterable[Rule]) -> Outcome:
+def redo(record: BatchRecord, account: AbstractBaseUser | None, losing: Losing, rules: Rules) -> Outcome:
     """Bring back a record that was rolled back, with the ids it had, unless the paper has changed since."""
     alone()
     record = BatchRecord.objects.select_for_update(of=("self",)).select_related("batch").get(pk=record.pk)
@@ -154,7 +164,7 @@ def redo(record: BatchRecord, account: AbstractBaseUser | None, losing: Losing, 
     return outcome
 
 
-def _stands_against(record: BatchRecord, state: State | None, rules: Iterable[Rule]) -> list[Objection]:
+def _stands_against(record: BatchRecord, state: State | None, rules: Rules) -> list[Objection]:
     if record.paper_id is None:
         return []
     if record.after is None or record.fate != BatchRecord.Fate.NEW:
@@ -164,7 +174,7 @@ def _stands_against(record: BatchRecord, state: State | None, rules: Iterable[Ru
             paper = Paper.objects.get(pk=record.paper_id)
             return [Objection(_("The paper has been changed since."), paper.get_absolute_url())]
         going = _names(state) - _names(record.after) if "signatures" in (record.after or {}) else set()
-        return _unique(found for rule in rules for found in rule(going).values())
+        return _unique(found for rule in rules.names for found in rule(going).values())
     same = Paper.objects.filter(fingerprint=record.after["fingerprint"])
     if record.after["arxiv_id"]:  # as the merge has it: of two that are told by title and authors, one has no such id
         same = same.filter(arxiv_id=None) | Paper.objects.filter(arxiv_id=record.after["arxiv_id"])
@@ -201,11 +211,10 @@ def _step(record: BatchRecord, stack: Sequence[BatchRecord], whole: bool) -> _St
     return step
 
 
-def _forbidden(
-    steps: Iterable[_Step], states: Mapping[int, State], rules: Iterable[Rule]
-) -> dict[int, list[Objection]]:
+def _forbidden(steps: Iterable[_Step], states: Mapping[int, State], rules: Rules) -> dict[int, list[Objection]]:
     found: dict[int, list[Objection]] = {}
     by_signature: defaultdict[int, list[int]] = defaultdict(list)
+    by_paper: defaultdict[int, list[int]] = defaultdict(list)
     for step in steps:
         if any(record.fate == BatchRecord.Fate.UPDATED and record.before is None for record in step.popped):
             sentence = _("What it overwrote was not kept: it was imported before BZPEER could roll back.")
@@ -215,10 +224,13 @@ def _forbidden(
             found[step.record.pk] = [Objection(sentence % {"label": other.batch.label}, other.get_absolute_url())]
         for signature in _going(step, states.get(step.record.paper_id or 0)):
             by_signature[signature].append(step.record.pk)
-    for rule in rules if by_signature else ():
-        for signature, objection in rule(by_signature.keys()).items():
-            for pk in by_signature[signature]:
-                found[pk] = _unique([*found.get(pk, []), objection])
+        if step.takes_all and step.record.paper_id in states:
+            by_paper[step.record.paper_id or 0].append(step.record.pk)
+    for going, of_them in ((by_signature, rules.names), (by_paper, rules.papers)):
+        for rule in of_them if going else ():
+            for gone, objection in rule(going.keys()).items():
+                for pk in going[gone]:
+                    found[pk] = _unique([*found.get(pk, []), objection])
     return found
 
 
@@ -322,7 +334,8 @@ def states_of(papers: Collection[int]) -> dict[int, State]:
 
 
 def _hold(states: Mapping[int, State]) -> None:
-    """Nobody can build on these names until the transaction ends: who refers to a row waits for its lock."""
+    """Nobody can build on these names and papers until the transaction ends: who refers to a row waits for its lock."""
+    list(Paper.objects.filter(pk__in=states).order_by("pk").select_for_update().values_list("pk"))
     names = sorted(name for state in states.values() for name in _names(state))
     list(Signature.objects.filter(pk__in=names).order_by("pk").select_for_update().values_list("pk"))
 

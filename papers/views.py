@@ -30,9 +30,7 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
     """A paper's page. The id decides; any other slug redirects to the right one. One that was taken away is gone."""
     paper = Paper.objects.with_people().filter(pk=pk).first()
     if paper is None:
-        if BatchRecord.objects.filter(paper=pk).exists():
-            return render(request, "papers/gone.html", status=410)
-        raise Http404("There is no paper of this number.")
+        return gone(request, pk)
     if slug != paper.slug:
         return redirect(paper, permanent=True)
     signatures = list(paper.signatures.all())
@@ -52,6 +50,13 @@ def work(request: HttpRequest, pk: int, slug: str = "") -> HttpResponse:
         },
     )
     return signposting.signposted(page, signposting.work(stated), signposting.linkset_of(pk))
+
+
+def gone(request: HttpRequest, pk: int) -> HttpResponse:
+    """410 for a paper that was taken away. Raises Http404 where none had the number."""
+    if BatchRecord.objects.filter(paper=pk).exists():
+        return render(request, "papers/gone.html", status=410)
+    raise Http404("There is no paper of this number.")
 
 
 @require_safe

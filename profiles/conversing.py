@@ -120,10 +120,11 @@ def closed(conversation: Conversation, account: Account) -> str:
     return _("The other side closed this conversation. It can be read, and not be written in any more.")
 
 
-def limit_of(account: Account, now: datetime) -> str:
-    """The name of the limit that holds for the messages of this account."""
+def limit_of(account: Account, now: datetime, of: str = "message") -> str:
+    """The name of the limit that holds for what this account does: `of`, or its stricter "…_new" for one that is young
+    or has proved nothing."""
     proved = Claim.objects.filter(account=account, state=Claim.State.HELD, level__gte=levels.CONTROLLED)
-    return "message" if now - account.date_joined >= YOUNG and proved.exists() else "message_new"
+    return of if now - account.date_joined >= YOUNG and proved.exists() else f"{of}_new"
 
 
 # --- a conversation ---------------------------------------------------------------------------------------------------

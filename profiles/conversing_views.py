@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from papers.fragments import wants_fragment
 
 from . import conversing, inviting, moderation
-from .models import Account, Block, Conversation, Invitation, Message
+from .models import Account, Block, Conversation, Invitation, Message, Post
 
 PAGE = 50  # messages on a page
 BLOCKED = 500  # blocks that are listed: more than anyone has
@@ -116,7 +116,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def block(request: HttpRequest) -> HttpResponse:
-    """Block the other side of the `conversation`, or who sent the `invitation`."""
+    """Block the other side of the `conversation`, who sent the `invitation`, or who wrote the `post`."""
     account = cast(Account, request.user)
     if given := request.POST.get("conversation", ""):
         found = _find(request, number(given))
@@ -124,8 +124,11 @@ def block(request: HttpRequest) -> HttpResponse:
     elif given := request.POST.get("invitation", ""):
         received = Invitation.objects.filter(recipient=account).select_related("sender")
         other, back = get_object_or_404(received, pk=number(given)).sender, "conversations"
+    elif given := request.POST.get("post", ""):
+        written = get_object_or_404(Post.objects.select_related("account"), pk=number(given))
+        other, back = written.account, written.get_absolute_url()
     else:
-        raise BadRequest("Say by a conversation or an invitation who is to be blocked.")
+        raise BadRequest("Say by a conversation, an invitation or a post who is to be blocked.")
     try:
         conversing.block(account, other, timezone.now())
     except ValidationError as error:
@@ -138,11 +141,12 @@ def block(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def take_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """End a block of one's own."""
+    """End a block of one's own; back to the `post` that it hid, where one is named."""
+    back = request.POST.get("post", "")
     if not conversing.take_back(cast(Account, request.user), pk):
         raise Http404("There is no such block.")
-    messages.success(request, _("The block is taken back: this account can invite you again."))
-    return redirect("conversations")
+    messages.success(request, _("The block is taken back: this account can invite and answer you again."))
+    return redirect("post", number(back)) if back else redirect("conversations")
 
 
 def _find(request: HttpRequest, pk: int) -> Conversation:

@@ -30,7 +30,7 @@ from papers import journal
 from papers.models import Batch, BatchRecord
 from papers.names import fold
 
-from . import disputes, doubts, queue
+from . import disputes, doubts, moderation, queue
 from .decisions import curator
 from .models import (
     Account,
@@ -311,7 +311,7 @@ def _asked(request: RightsRequest) -> Line:
 
 
 def _open_reports() -> QuerySet[Report]:
-    return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
+    return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "institution", "reporter")
 
 
 def _complaints() -> QuerySet[Complaint]:
@@ -320,7 +320,7 @@ def _complaints() -> QuerySet[Complaint]:
 
 def _complaint(complaint: Complaint) -> Line:
     # Without a word of it: the inbox is read by whoever it is about, too, where that is a curator.
-    about = _("about a message") if complaint.message_id else _("about an invitation")
+    about = str(moderation.ABOUT[complaint.column].said)
     return Line(str(complaint.get_kind_display()), about, reverse("curate_complaint", args=[complaint.pk]))
 
 
@@ -460,7 +460,7 @@ RIGHTS = Kind(
 COMPLAINTS = Kind(
     "complaints",
     pgettext_lazy("inbox", "Complaints"),
-    gettext_lazy("Invitations and messages that whoever got them reports."),
+    gettext_lazy("Invitations, messages, reviews, comments and collections that somebody reports."),
     _complaints,
     _complaint,
     order=("pk", "pk"),

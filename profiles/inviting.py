@@ -64,8 +64,6 @@ STARTING_TEXTS: Mapping[str, Promise] = {
     ),
 }
 
-# Letters that print nothing, which the standard counts as letters: fillers of Hangul and Khmer, and the empty Braille.
-_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")  # where `clean` left them, they spell a word
 
@@ -137,7 +135,9 @@ def _paragraphs(text: str) -> str:
 
 def _visible(line: str) -> str:
     kept = (
-        one for one in line if one in _JOINERS or (one not in _FILLERS and unicodedata.category(one) not in _UNSEEN)
+        one
+        for one in line
+        if one in _JOINERS or (one not in links.FILLERS and unicodedata.category(one) not in _UNSEEN)
     )
     return " ".join("".join(kept).split())
 

@@ -5,7 +5,7 @@ Problem: who writes to strangers to sell something sends a link, and writes it s
 to one form (NFKC, without marks and what cannot be seen, dots that were written out), then look for schemes, mail
 addresses, bare hosts with a path, and hosts under a well-known top level. A DOI or an arXiv number is no link. What is
 found is given back, so that whoever wrote "train.py/test.py" sees what to write otherwise. Source: Unicode UAX #15
-(NFKC); RFC 3986; UTS #46 for the dots of hosts. Entry point: `first`.
+(NFKC); RFC 3986; UTS #46 for the dots of hosts. Entry points: `first`, `letters` for what else a text says.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ _WITH_PATH = tuple(
     )
 )
 _SHOWN = 60
+# Letters that print nothing, which the standard counts as letters: fillers of Hangul and Khmer, and the empty Braille.
+FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def first(text: str) -> str:
@@ -62,6 +64,18 @@ def first(text: str) -> str:
     found = [match for pattern in _ANYWHERE if (match := pattern.search(read))]
     found = found or [match for pattern in _WITH_PATH if (match := pattern.search(without_doi))]
     return found[0][0][:_SHOWN] if found else ""
+
+
+def letters(text: str) -> int:
+    """How many letters and digits the text has that belong to no link.
+
+    >>> letters("See https://example.org/a/long/path"), letters("\u3164 👍"), letters("是的。")
+    (3, 0, 2)
+    """
+    read = _read(text)
+    for pattern in (*_ANYWHERE, *_WITH_PATH):
+        read = pattern.sub(" ", read)
+    return sum(one.isalnum() and one not in FILLERS for one in read)
 
 
 def _read(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Complaints: the form of whoever got an invitation or a message, and the curators' side; objections to suspensions."""
+"""Complaints: the form of whoever reports a text, and the curators' side; objections to suspensions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,7 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from . import conversing, inbox, moderation, queue
 from .conversing_views import number
 from .curation import LISTED, around, filters_of, for_curators
-from .models import Account, Complaint, Invitation, Message, Suspension
+from .feedback import collecting
+from .models import Account, Collection, Complaint, Invitation, Message, Post, Suspension
+from .moderation import Subject
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -38,9 +42,30 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     return _complain(request, get_object_or_404(rows, pk=pk))
 
 
-def _complain(request: HttpRequest, subject: Invitation | Message) -> HttpResponse:
-    """The form; of what one reported already, where that stands."""
+@read_or_post
+@login_required
+def post(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report a review or a comment of somebody else's."""
+    return _complain(request, get_object_or_404(Post.objects.select_related("account", "paper"), pk=pk))
+
+
+@read_or_post
+@login_required
+def collection(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report a collection of somebody else's: a public one, one with its `key`, or one that was reported before."""
+    key, account = request.GET.get("key", ""), cast(Account, request.user)
+    seen = collecting.seen_by(account, key).values("pk")
+    rows = Collection.objects.filter(Q(pk__in=seen) | Q(complaints__reporter=account)).select_related("account")
+    found = get_object_or_404(rows.distinct(), pk=pk)
+    by_link = key and found.key == key
+    return _complain(request, found, reverse("collection_shared", args=[key]) if by_link else found.get_absolute_url())
+
+
+def _complain(request: HttpRequest, subject: Subject, back: str = "") -> HttpResponse:
+    """The form; of what one reported already, where that stands. `back` leads to it, where that is not its own page."""
     account, status, problems = cast(Account, request.user), 200, list[str]()
+    if not (moderation.may_report(account, subject) or moderation.of(account, subject)):
+        raise Http404("There is nothing to report here.")
     kind, text = request.POST.get("kind", ""), request.POST.get("text", "")
     shows_before, wait = bool(request.POST.get("shows_before")), None
     if request.method == "POST":
@@ -56,8 +81,12 @@ def _complain(request: HttpRequest, subject: Invitation | Message) -> HttpRespon
             return redirect(made)
     context = {
         "subject": subject,
+        "about": moderation.ABOUT[moderation.column_of(subject)],
+        "words": moderation.words_of(subject) if moderation.may_report(account, subject) else "",
+        "back": back or (subject.conversation if isinstance(subject, Message) else subject).get_absolute_url(),
         "is_message": isinstance(subject, Message),
-        "other": conversing.shown_as(subject.sender),
+        "is_private": isinstance(subject, Invitation | Message),
+        "other": conversing.shown_as(moderation.writer_of(subject)),
         "made": moderation.of(account, subject),
         "kinds": Complaint.Kind.choices,
         "before": moderation.BEFORE,
@@ -71,9 +100,9 @@ def _complain(request: HttpRequest, subject: Invitation | Message) -> HttpRespon
     return response
 
 
-def _block(request: HttpRequest, account: Account, subject: Invitation | Message) -> None:
+def _block(request: HttpRequest, account: Account, subject: Subject) -> None:
     try:
-        conversing.block(account, subject.sender, timezone.now())
+        conversing.block(account, moderation.writer_of(subject), timezone.now())
     except ValidationError as error:
         messages.warning(request, " ".join(error.messages))
 
@@ -110,8 +139,8 @@ def waiting(request: HttpRequest) -> HttpResponse:
 @read_or_post
 @for_curators
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """One complaint with the text that it is about: dismiss, uphold, or lift a suspension that came of it."""
-    rows = Complaint.objects.select_related("message", "invitation", "reporter", "about", "decided_by")
+    """One complaint with the text that it is about: dismiss, uphold, put back, or lift a suspension that came of it."""
+    rows = Complaint.objects.select_related(*Complaint.COLUMNS, "post__paper", "reporter", "about", "decided_by")
     found = get_object_or_404(rows, pk=pk)
     account, problems = moderation.judge(cast(Account, request.user), found), list[str]()
     if request.method == "POST":
@@ -125,6 +154,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     earlier = Complaint.objects.filter(about=found.about).exclude(pk=pk) if found.about else Complaint.objects.none()
     context = {
         "complaint": found,
+        "words": moderation.ABOUT[found.column],
+        "now_said": moderation.words_of(found.subject),
+        "is_out": moderation.is_out(found),
         "case": inbox.cases_of(inbox.COMPLAINTS, [found])[0] if found.is_open else None,
         "curators": list(inbox.curators()),
         "reporter": people[found.reporter_id],
@@ -146,6 +178,8 @@ def _step(request: HttpRequest, account: Account, found: Complaint) -> None:
     if step == "lift":
         suspension = get_object_or_404(found.suspensions, pk=number(request.POST.get("suspension", "")))
         return moderation.lift(account, suspension, now)
+    if step == "put back":
+        return moderation.put_back(account, found)
     if step not in {"dismiss", "uphold"}:
         raise BadRequest("There is no such step.")
     moderation.decide(

@@ -23,25 +23,41 @@ from .models import Author
 
 LOOKED_AT = 100  # people
 TITLED = 50  # of them by titles
+NAMESAKES = 500  # forms of a family name that they are chosen from
+READ = 500  # papers of a family name, and of words in titles, in no order of their own
 LONGEST_LIST = 100  # names of a paper in which a coauthor is looked for
 
 # Whom a search may name by what papers print.
 _NAMED = "c.merged_into_id IS NULL AND c.visibility = 'public'"
 
+# Two ways to the same papers, each bounded: those with the other words, and those with the name. Which of them is short
+# cannot be told beforehand, and whoever is on a paper that either way has read through to its end is found. The titles
+# among papers with the words are told apart only by reading them, since the index keeps no weights.
 _BY_TITLE = f"""
-(SELECT DISTINCT c.id FROM papers_paper p
-   JOIN papers_signature g ON g.paper_id = p.id AND g.surname_key = %s
-   JOIN profiles_assignment s ON s.signature_id = g.id AND s.state <> 'rejected'
-   JOIN profiles_author c ON c.id = s.author_id AND {_NAMED} AND NOT c.hides_printed
-  WHERE p.search @@ to_tsquery('english', %s) LIMIT {TITLED})
+(WITH named AS MATERIALIZED (
+    SELECT id, paper_id FROM papers_signature WHERE surname_key = %s LIMIT {READ}
+), worded AS MATERIALIZED (
+    SELECT id, search FROM papers_paper
+     WHERE search @@ to_tsquery('english', %s) AND (SELECT count(*) FROM named) = {READ} LIMIT {READ}
+), works AS (
+    SELECT n.id FROM named n JOIN papers_paper p ON p.id = n.paper_id AND p.search @@ to_tsquery('english', %s)
+     UNION ALL
+    SELECT g.id FROM worded p JOIN papers_signature g ON g.paper_id = p.id AND g.surname_key = %s
+     WHERE p.search @@ to_tsquery('english', %s)
+)
+SELECT DISTINCT c.id FROM works w
+  JOIN profiles_assignment s ON s.signature_id = w.id AND s.state <> 'rejected'
+  JOIN profiles_author c ON c.id = s.author_id AND {_NAMED} AND NOT c.hides_printed LIMIT {TITLED})
 """
 
-# Of the given ids and of those who have the family name: each form that a search may show. The more of the other words
-# stand in a form, the sooner its person is looked at.
+# Of the given ids and of those who have the family name, of whom those printed most: each form that a search may show.
+# The more of the other words stand in a form, the sooner its person is looked at.
 _CANDIDATES = f"""
 WITH chosen AS (
-    (SELECT c.id FROM profiles_namevariant v JOIN profiles_author c ON c.id = v.author_id AND {_NAMED}
-      WHERE v.surname_key = ANY(%(keys)s)
+    (SELECT c.id FROM unnest(%(keys)s::text[]) AS k(key)
+       CROSS JOIN LATERAL (SELECT author_id, folded FROM profiles_namevariant WHERE surname_key = k.key
+                            ORDER BY works DESC LIMIT {NAMESAKES}) v
+       JOIN profiles_author c ON c.id = v.author_id AND {_NAMED}
       GROUP BY c.id
       ORDER BY max((SELECT count(*) FROM unnest(%(words)s::text[]) AS w(word)
                      WHERE starts_with(v.folded, word) OR strpos(v.folded, ' ' || word) > 0)) DESC,
@@ -135,10 +151,14 @@ def find(words: Sequence[str], limit: int) -> list[Author]:
 
 def _forms(words: Sequence[str], keys: Sequence[str]) -> dict[int, _Form]:
     """Each candidate with the form that has most of the words, the family name among them."""
-    quoted = [f"'{word}':A" for word in words]
-    branches = [(key, " & ".join(quoted[:at] + quoted[at + 1 :])) for at, key in enumerate(keys) if key]
+    values: list[str] = []
+    for at, key in enumerate(keys):
+        if key:
+            others = [f"'{word}'" for word in (*words[:at], *words[at + 1 :])]
+            in_title = " & ".join(f"{word}:A" for word in others)
+            values += [key, " & ".join(others), in_title, key, in_title]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ".join([_BY_TITLE] * len(branches)), [value for branch in branches for value in branch])
+        cursor.execute(" UNION ".join([_BY_TITLE] * sum(map(bool, keys))), values)
         titled = [pk for (pk,) in cursor.fetchall()]
         cursor.execute(_CANDIDATES, {"keys": list(filter(None, keys)), "words": list(words), "titled": titled})
         rows = cursor.fetchall()

@@ -32,6 +32,7 @@ from papers import institutions
 from papers.models import Batch, Institution, Paper, Signature, Topic
 from profiles import changesets, conversing, decisions, inviting, moderation, reports, rights
 from profiles.accounts import keys
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -39,6 +40,8 @@ from profiles.models import (
     Block,
     BulkReview,
     Claim,
+    Collection,
+    Digest,
     Follow,
     FollowQuestion,
     Invitation,
@@ -46,9 +49,11 @@ from profiles.models import (
     Proof,
     PublishedChange,
     RightsRequest,
+    Subscription,
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
+from profiles.subscriptions import letterboxes, links, searches, subjects, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -116,18 +121,33 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
+    kept = collecting.make(owner, "Quarks to read", "What began it.", "public", now)
+    collecting.put_back(kept, paper.pk, "Read this first.", now)
+    by_link = collecting.make(owner, "Quarks for friends", "", "link", now)
+    Collection.objects.filter(pk=by_link.pk).update(key="shared")
+    collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
+    subscribing.for_account(owner, "trending", "daily")
+    saved = searches.save(owner, "q=quark+notes", "Quarks", "never")
+    subject, daily = subjects.Subject(Subscription.Kind.TRENDING), Subscription.Frequency.DAILY
+    subscribing.ask(letterboxes.read("subscriber@example.org"), subject, daily, now, write=True)
+    subscribed = Subscription.objects.latest("pk")
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
         "other": other,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Quark House"),
+        "paper": paper,
+        "post": post,
+        "institution": place_of(paper, "Quark House"),
         "topic": Topic.objects.order_by("pk").first(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "weekly copy")[0],
         "batch": batch,
         "change_told": PublishedChange.objects.order_by("seq")[0].seq,
         "block": Block.objects.create(account=owner, blocked=with_address("blocked")),
+        "collection": kept,
+        "collection_key": "shared",
         "complaint": complaint,
         "conversation": conversation,
         "invitation": invitation,
@@ -139,6 +159,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
+        "saved": saved,
+        "token": links.token(subscribed.subscriber, subscribed),
+        "digest": Digest.objects.create(subscriber=subscribed.subscriber, frequency="daily", period=now.date()),
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from papers import journal
 from profiles import claims, doubts, inviting
+from profiles.feedback import trending
 from profiles.models import Account, Claim, Invitation
 
 from .records import PARTS, letters_to, rows_of
@@ -30,11 +31,13 @@ def delete(account: Account, now: datetime) -> None:
     letters_to(account).delete()  # those just written about the release, too: nobody would read them
     keys = UserSession.objects.filter(user=account).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(keys)).delete()
+    papers = trending.papers_of(account)
     for path, part in PARTS.items():
         if part.emptied:
             rows_of(path, account).update(**dict.fromkeys(part.emptied, ""))
         if not part.stays:
             rows_of(path, account).delete()
+    trending.refresh(papers)
     journal.write(account, "deleted the account", account)
     account.username = f"deleted-{account.pk}"
     account.first_name = account.last_name = account.email = ""

@@ -16,10 +16,11 @@ from django.apps import apps
 from django.db.models import Field, Model, Q, QuerySet
 
 from papers.models import JournalEntry
-from profiles.models import Account, Author, Identifier, Letter, OwnAffiliation, OwnWords
+from profiles.models import Account, Author, CollectionItem, Identifier, Letter, OwnAffiliation, OwnWords
 
 DECIDED = "others rely on what was decided; it stays under a name that says nothing"
 WRITTEN = "the other side has it too; it stays there without your name"
+PUBLISHED = "others read and answered it; what you have not withdrawn stays without your name"
 STAFF = "what staff did stays on record, under a name that says nothing"
 
 
@@ -75,16 +76,19 @@ PARTS: Mapping[str, Part] = {
     "profiles.ApiKey.account": Part("api_keys", hidden=("hash",)),
     "profiles.Block.account": Part("blocked", hidden=("blocked_id",)),
     "profiles.Block.blocked": Part(""),
-    "profiles.Complaint.reporter": Part("complaints", hidden=("about_id",), stays="a curator may be at it"),
+    "profiles.Complaint.reporter": Part("complaints", hidden=("about_id", "quoted"), stays="a curator may be at it"),
     "profiles.Complaint.about": Part("", stays=STAFF),
     "profiles.Complaint.decided_by": Part(
-        "complaints_decided", hidden=("reporter_id", "about_id", "text"), stays=STAFF
+        "complaints_decided", hidden=("reporter_id", "about_id", "text", "quoted"), stays=STAFF
     ),
     "profiles.Suspension.account": Part("suspensions"),
     "profiles.Reaction.account": Part("reactions", also=("paper__title_text",)),
     "profiles.Collection.account": Part("collections", hidden=("key",)),
-    "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=WRITTEN),
+    "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=PUBLISHED),
     "profiles.Subscriber.account": Part("subscriber", hidden=("key",)),
+    "profiles.Subscription.subscriber": Part("subscriptions", also=("topic__name",)),
+    "profiles.Digest.subscriber": Part("digests"),
+    "profiles.Pick.subscriber": Part("papers_sent", also=("paper__title_text",)),
     "profiles.Suspension.made_by": Part("suspensions_made", hidden=("account_id",), stays=STAFF),
     "profiles.CaseHolder.curator": Part("cases_held"),
     "profiles.Report.reporter": Part("reports", stays="its answer may have changed a page"),
@@ -141,9 +145,11 @@ def gathered(account: Account) -> dict[str, Any]:
     for model in (OwnWords, OwnAffiliation, Identifier):
         rows: QuerySet[Any] = model._default_manager.filter(author=author)
         found[model._meta.model_name or ""] = _rows(rows) if author else []
+    items = CollectionItem.objects.filter(collection__account=account)
+    found["collected"] = _rows(items, also=("collection__name", "paper__title_text"))
     about = Q(account_id=account.pk) | Q(subject_kind="profiles.account", subject_id=account.pk)
     found["journal"] = _rows(JournalEntry.objects.filter(about))
-    found["letters"] = _rows(letters_to(account), ("text",))
+    found["letters"] = _rows(letters_to(account), ("text", "html", "headers"))
     return found
 
 

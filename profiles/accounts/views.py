@@ -42,6 +42,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "author": Author.objects.filter(account=account).first(),
         "claims": Claim.objects.filter(account=account).live().count(),
         "follows": account.follows.count() + account.topic_follows.count() + account.name_watches.count(),
+        "collections": account.collections.filter(is_saved=False).count(),
         "reports": account.reports.count(),
     }
     return render(request, "account/hub.html", context)

@@ -186,7 +186,7 @@ class NameVariant(models.Model):
         indexes = [
             models.Index(fields=["folded"], name="namevariant_folded"),
             models.Index(fields=["family_key"], name="namevariant_family"),
-            models.Index(fields=["surname_key"], name="namevariant_surname"),
+            models.Index(fields=["surname_key", "-works"], name="namevariant_surname_works"),
             GinIndex(OpClass("folded", name="gin_trgm_ops"), name="namevariant_trigram"),
         ]
 

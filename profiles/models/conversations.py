@@ -125,8 +125,10 @@ class Block(models.Model):
 
 
 class Complaint(models.Model):
-    """Who got an invitation or a message says that it is not decent; a curator looks at it, and at nothing else but the
-    few messages before it, where whoever reports it wants them to be read."""
+    """Who got an invitation or a message, or read a post or a collection, says that it is not decent; a curator looks
+    at it, and at nothing else but the few messages before it, where whoever reports it wants them to be read."""
+
+    COLUMNS = ("invitation", "message", "post", "collection")  # one of them is set
 
     class Kind(models.TextChoices):
         SPAM = "spam", pgettext_lazy("complaint", "Unwanted advertising")
@@ -147,6 +149,7 @@ class Complaint(models.Model):
     about = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="complaints_about")
     kind = models.CharField(max_length=8, choices=Kind)
     text = models.TextField(max_length=2_000, blank=True)
+    quoted = models.TextField(blank=True, help_text="the words of a post or a collection when it was reported")
     shows_before = models.BooleanField(default=False, help_text="the curator may read the messages just before it")
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     answer = models.TextField(max_length=2_000, blank=True)
@@ -177,20 +180,21 @@ class Complaint(models.Model):
 
     def get_absolute_url(self) -> str:
         """For whom it is from: the page of what it is about."""
-        page, pk = (
-            ("complain_message", self.message_id) if self.message_id else ("complain_invitation", self.invitation_id)
-        )
-        return reverse(page, args=[pk])
+        return reverse(f"complain_{self.column}", args=[getattr(self, f"{self.column}_id")])
 
     @property
     def is_open(self) -> bool:
         return self.state == self.State.OPEN
 
     @property
-    def subject(self) -> Invitation | Message:
+    def column(self) -> str:
+        """Of what kind that is which is complained of."""
+        return next(name for name in self.COLUMNS if getattr(self, f"{name}_id") is not None)
+
+    @property
+    def subject(self) -> Invitation | Message | Post | Collection:
         """What is complained of."""
-        found = self.message or self.invitation
-        assert found is not None  # the database sees to it
+        found: Invitation | Message | Post | Collection = getattr(self, self.column)
         return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.text import slugify
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 
 from papers.models import Paper
 
@@ -53,7 +54,7 @@ class Collection(models.Model):
         PUBLIC = "public", pgettext_lazy("collection", "Everybody")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="collections")
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120)  # empty of the one for "Save": nobody can type that
     about = models.TextField(max_length=2_000, blank=True)
     visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PRIVATE)
     key = models.CharField(max_length=64, unique=True, null=True, help_text="who knows it may read; none unless shared")
@@ -74,11 +75,20 @@ class Collection(models.Model):
             ),
         ]
 
+    # Words that name other pages of a collection.
+    PAGES = frozenset({"edit", "delete", "key", "report"})
+
     def __str__(self) -> str:
-        return self.name
+        return gettext("Saved papers") if self.is_saved else self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("collection", args=[self.pk, slugify(self.name)[:80].strip("-") or "collection"])
+        return reverse("collection", args=[self.pk, self.slug])
+
+    @property
+    def slug(self) -> str:
+        """For reading only: the id decides."""
+        slug = "saved" if self.is_saved else slugify(self.name)[:80].strip("-") or "collection"
+        return f"{slug}-" if slug in self.PAGES else slug
 
 
 class CollectionItem(models.Model):
@@ -95,6 +105,10 @@ class CollectionItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} in {self.collection_id}"
+
+
+# What a post begins, or is an answer in.
+THREAD = Coalesce(models.F("answers"), models.F("id"), output_field=models.BigIntegerField())
 
 
 class Post(models.Model):
@@ -138,7 +152,8 @@ class Post(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["paper", "kind", "id"], name="post_of_paper"),
+            # In the order in which a page shows them: a comment, the answers to it, the next comment.
+            models.Index("paper", "kind", THREAD, "id", name="post_thread"),
             models.Index(fields=["account", "-id"], name="post_of_account"),
         ]
 
@@ -146,8 +161,8 @@ class Post(models.Model):
         return f"{self.kind} #{self.pk}"
 
     def get_absolute_url(self) -> str:
-        """Its place on the paper's page."""
-        return f"{self.paper.get_absolute_url()}#post-{self.pk}"
+        """Leads to its place among the others, on whichever page that is by now."""
+        return reverse("post", args=[self.pk])
 
     @property
     def is_shown(self) -> bool:

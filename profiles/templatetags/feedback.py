@@ -7,6 +7,8 @@ from typing import Any
 from django import template
 
 from papers.models import Paper
+from profiles.feedback.posting import Kind
+from profiles.feedback.posting_views import section
 
 register = template.Library()
 
@@ -20,4 +22,12 @@ def next_steps(context: template.Context, paper: Paper) -> dict[str, Any]:
 @register.inclusion_tag("profiles/_posts.html", takes_context=True)
 def posts(context: template.Context, paper: Paper) -> dict[str, Any]:
     """Structured reviews, and the discussion."""
-    return {"paper": paper, "request": context["request"], "csrf_token": context.get("csrf_token")}
+    request = context["request"]
+    return {
+        "paper": paper,
+        "request": request,
+        "user": request.user,
+        "csrf_token": context.get("csrf_token"),
+        "reviews": section(request, paper, Kind.REVIEW),
+        "discussion": section(request, paper, Kind.COMMENT),
+    }

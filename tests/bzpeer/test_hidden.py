@@ -105,12 +105,13 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "block",
                 "change_set",
                 "claim",
+                "collection",
                 "complaint",
                 "conversation",
                 "decision",
                 "invitation",
             ),
-            *("message", "proof", "question", "report", "review", "watch"),
+            *("message", "post", "proof", "question", "report", "review", "saved", "watch"),
         ),
         topic,
     )
@@ -126,6 +127,8 @@ def unprinted(html: str) -> str:
         r"\n\tauthor = {.*?},",
         '"authorships": .*',
         '"raw_author_name": "[^"]*"',
+        "<author><name>[^<]*</name></author>",
+        r'"authors": \[.*?\]',
     )
     for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', *citing):
         html = re.sub(printed, "", html, flags=re.DOTALL)

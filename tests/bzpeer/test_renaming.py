@@ -19,8 +19,10 @@ from bzpeer import pipeline
 from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Paper, Signature
 from papers.names import fold
+from papers.syndication import FEEDS
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
+from profiles.feedback import collecting, posting
 from profiles.models import (
     Account,
     AlertSettings,
@@ -36,8 +38,10 @@ from profiles.models import (
     Proof,
     Report,
     RightsRequest,
+    Subscriber,
 )
 from profiles.proposals import Merge, MoveWorks
+from profiles.subscriptions import searches
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
 from tests.walking import place_of
@@ -103,9 +107,15 @@ def world(bring, curators: Account) -> dict[str, Any]:
     )
     conversation = conversing.begin(accepted, timezone.now())
     message = conversing.send(conversation, owner, "Is Monday good?", uuid4(), timezone.now())
+    kept = collecting.make(owner, "Translation", "", "public", timezone.now())
+    for n in (1, 5):
+        collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
+    Subscriber.objects.create(email="r@example.org", address="r@example.org", account=reader, key="key")
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
+    paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
         "author": author,
+        "post": posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), timezone.now()),
         "namesake": namesake,
         "merged": merged,
         "split": author_of(4),
@@ -113,14 +123,15 @@ def world(bring, curators: Account) -> dict[str, Any]:
         "other": coauthor,
         "owner": owner,
         "reader": reader,
-        "paper": Paper.objects.get(arxiv_id="2001.00001"),
-        "institution": place_of(Paper.objects.get(arxiv_id="2001.00001"), "Bletchley Park"),
-        "topic": Paper.objects.get(arxiv_id="2001.00001").topics.get(),
+        "paper": paper,
+        "institution": place_of(paper, "Bletchley Park"),
+        "topic": paper.topics.get(),
         "orcid": ORCID,
         "api_key": keys.make(owner, "copy")[0],
         "batch": batch,
         "block": Block.objects.create(account=curators, blocked=owner),
         "complaint": moderation.complain(reader, message, "other", "It is not."),
+        "collection": kept,
         "conversation": conversation,
         "message": message,
         "change_set": change_set,
@@ -135,6 +146,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "saved": searches.save(reader, f"q=translation&person={coauthor.pk}", "", "never"),
         "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
@@ -279,11 +291,13 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/institutions/{world['institution'].pk}/graph/",
         *(f"/graph/slice.{form}?at=person-{author.pk}" for form in ("json", "csv", "graphml", "gexf")),
         paper.get_absolute_url(),
-        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in FORMATS),
+        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in FORMATS),
-        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in FORMATS),
-        *(f"/search.{suffix}?q=translation" for suffix in MEDIA_TYPES),
+        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
+        world["collection"].get_absolute_url(),
+        *(f"/collections/{world['collection'].pk}.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
+        *(f"/search.{suffix}?q=translation" for suffix in (*MEDIA_TYPES, *FEEDS)),
         f"/works/{paper.pk}/attribution/{author.pk}/",
         f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",
         "/names/Ada%20Lovelace/",

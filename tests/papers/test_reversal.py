@@ -90,7 +90,10 @@ def contents() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def undo(*records: BatchRecord, rules: tuple[reversal.Rule, ...] = ()) -> reversal.Outcome:
+NO_RULES = reversal.Rules()
+
+
+def undo(*records: BatchRecord, rules: reversal.Rules = NO_RULES) -> reversal.Outcome:
     return reversal.undo([r.pk for r in records], None, lambda batch, signatures: None, rules)
 
 
@@ -99,7 +102,7 @@ def undo_whole(batch: Batch) -> reversal.Outcome:
 
 
 def redo(record: BatchRecord) -> reversal.Outcome:
-    return reversal.redo(record, None, lambda batch, signatures: None, ())
+    return reversal.redo(record, None, lambda batch, signatures: None, NO_RULES)
 
 
 def test_a_new_paper_is_taken_back_with_its_names_and_comes_back_with_its_ids():
@@ -154,7 +157,7 @@ def test_a_rule_forbids_by_the_names_that_would_go():
     batch = run(fact("2001.00001", ["Ada Lovelace"]), fact("2001.00002", ["Charles Babbage"], title="Two"))
     said = reversal.Objection("Somebody decided about it.", "/there/")
     ada = Signature.objects.get(family="Lovelace").pk
-    rules = (lambda going: {s: said for s in going if s == ada},)
+    rules = reversal.Rules(names=(lambda going: {s: said for s in going if s == ada},))
     first, second = batch.records.order_by("number")
     assert reversal.objections([first, second], rules) == {first.pk: [said]}
     outcome = undo(first, second, rules=rules)
@@ -170,7 +173,7 @@ def test_losing_hears_of_the_names_before_they_go():
     def losing(batch: int, signatures: Any) -> None:
         heard.append(list(Signature.objects.filter(pk__in=signatures).values_list("printed", flat=True)))
 
-    reversal.undo([batch.records.get().pk], None, losing, ())
+    reversal.undo([batch.records.get().pk], None, losing, NO_RULES)
     assert heard == [["Ada Lovelace"]]
 
 

@@ -230,8 +230,17 @@ def test_the_number_of_queries_does_not_grow_with_what_is_found(bring: Bring) ->
     assert len(find_people("chen weave").people) == search.SHOWN
 
 
+def test_of_a_frequent_name_who_wrote_the_rare_title_is_found(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring(*(fact(f"2002.{n:05}", [f"Q{n} Chen"], f"Looms that weave {n}") for n in range(5)))
+    bring(fact("2002.00099", ["Ada Chen"], "Looms that unravel"))
+    read_one = search_context._BY_TITLE.replace(str(search_context.READ), "1")
+    monkeypatch.setattr(search_context, "_BY_TITLE", read_one)
+    monkeypatch.setattr(search_context, "_CANDIDATES", search_context._CANDIDATES.replace("LIMIT 100", "LIMIT 0"))
+    assert [author.name for author in find_people("chen unravel").people] == ["Ada Chen"]
+
+
 def test_what_takes_too_long_is_given_up(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "TIMEOUT_MS", 50)
-    monkeypatch.setattr(search_context, "_BY_TITLE", "SELECT 1 FROM pg_sleep(5) WHERE %s <> %s")
+    monkeypatch.setattr(search_context, "_BY_TITLE", "SELECT 1 FROM pg_sleep(5) WHERE (%s, %s, %s, %s, %s) IS NOT NULL")
     with pytest.raises(TooSlow):
         find_people("serre sheaves")

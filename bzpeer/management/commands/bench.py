@@ -51,7 +51,7 @@ class Command(BaseCommand):
         graph.add_argument("--edges", type=int, default=2_000_000, help="pairs who wrote together (2,000,000)")
         graph.add_argument("--networkx", action="store_true", help="rank the whole graph with networkx too; slow")
         pages = what.add_parser("pages", help="pages under gunicorn, in an invented database, beside an empty view")
-        pages.add_argument("--papers", type=int, default=310_000, help="about so many (310,000)")
+        pages.add_argument("--papers", type=int, default=330_000, help="about so many (330,000)")
         pages.add_argument("--authors", type=int, default=500_000, help="about so many (500,000)")
         pages.add_argument("--without-embeddings", action="store_true", help="search by words alone")
         pages.add_argument("--keep", action="store_true", help="leave the database, and say its name")
