@@ -3,7 +3,7 @@
 Rows show what readers said of a paper, and to who is signed in what they follow, so these pages stand under the roof.
 `papers.daily` says which papers a span holds, and in which order. A span without papers is a page that says so; one
 that does not exist or has not come yet is not found, and both lead to the nearest day that has some.
-Entry points: the views, `top` for the home page.
+Entry points: the views, `listed`, `top` for the home page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from papers import daily
 from papers.bounded import TooSlow, within
 from papers.daily import Kind, Span
 from papers.fragments import wants_fragment
-from papers.models import Paper, PaperQuerySet, Topic
+from papers.models import Paper, Topic
 from papers.paging import PAGE
 from papers.syndication import entry_of
 from profiles.following import marks
@@ -33,12 +33,13 @@ from . import feeds
 
 TOPICS_SHOWN = 16  # beside the papers; the rest, of some 170, opens
 DAYS = 7  # that a feed of the latest days looks through at once: a week of a field where little appears
-SAID = "SELECT paper_id, likes::bigint + comments + reviews FROM profiles_trend"
+# What readers said of a paper here.
+_SAID = "SELECT paper_id, likes::bigint + comments + reviews FROM profiles_trend"
 
 
-def papers() -> PaperQuerySet:
-    """All papers with their trend."""
-    return Paper.objects.select_related("trend")
+def listed(span: Span, topic: Topic | None = None, cursor: str = "", size: int = PAGE) -> tuple[list[Paper], str]:
+    """What a page and a feed of a span hold, with what rows show: see `papers.daily.page`."""
+    return daily.page(span, Paper.objects.select_related("trend"), _SAID, topic, cursor, size)
 
 
 def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
@@ -47,7 +48,7 @@ def top(today: date, size: int) -> tuple[Span | None, list[Paper]]:
         with within(daily.TIMEOUT_MS):
             day = daily.latest(today)
             span = daily.around("day", day) if day else None
-            return span, daily.page(span, papers(), SAID, size=size)[0] if span else []
+            return span, listed(span, size=size)[0] if span else []
     except TooSlow:
         return None, []
 
@@ -105,7 +106,7 @@ def _page(request: HttpRequest, span: Span, topic: Topic | None, today: date) ->
     context: dict[str, object] = {"span": span, "topic": topic, "url": url, "query": _query(topic), "paged": cursor}
     try:
         with within(daily.TIMEOUT_MS):
-            found, following = daily.page(span, papers(), SAID, topic, cursor)
+            found, following = listed(span, topic, cursor)
             if not wants_fragment(request):
                 context |= _around(span, topic, today)
     except TooSlow:
@@ -180,11 +181,11 @@ def day_feed(request: HttpRequest, name: str, suffix: str) -> HttpResponse:
     today, topic = timezone.localdate(), _topic(request)
     try:
         span = _come("day", name, today)
-    except ValueError:
+    except _NoSuch:
         return of(request, "day", name)
     try:
         with within(daily.TIMEOUT_MS):
-            found, following = daily.page(span, papers(), SAID, topic, request.GET.get("after", ""))
+            found, following = listed(span, topic, request.GET.get("after", ""))
     except TooSlow:
         return feeds.too_slow()
     url = _address(span, topic)
@@ -209,14 +210,14 @@ def _backwards(after: str, topic: Topic | None, today: date) -> tuple[list[Paper
     as the day's own cursor does. Raises BadRequest for one that was not made here."""
     begun, _mark, cursor = after.partition("~")
     try:
-        start = daily.read("day", begun) if begun else daily.around("day", daily.latest(today) or today)
+        start = daily.read("day", begun) if begun else daily.around("day", daily.latest(today, topic) or today)
     except ValueError:
         raise BadRequest("This page address is not one that BZPEER made.") from None
     found: list[Paper] = []
     span: Span | None = start
     for _day in range(DAYS):
         assert span is not None
-        rows, cursor = daily.page(span, papers(), SAID, topic, cursor, PAGE - len(found))
+        rows, cursor = listed(span, topic, cursor, PAGE - len(found))
         found += rows
         if cursor:
             return found, f"{span.name}~{cursor}"

@@ -140,7 +140,7 @@ def test_the_form_leads_to_a_day_and_keeps_the_topic(client: Client, two: None):
 
 def test_pages_follow_each_other_whole_and_in_place(client: Client, bring: Any, monkeypatch: pytest.MonkeyPatch):
     bring(*(paper(n, f"Note {n}", categories=["cs.LG"]) for n in range(1, 8)))
-    monkeypatch.setattr(daily.page, "__defaults__", (daily.SILENCE, None, "", 3))
+    monkeypatch.setattr(dailies.listed, "__defaults__", (None, "", 3))
     for headers in ({}, {"HX-Request": "true"}):
         address, found = f"{DAY}?topic=machine-learning", []
         while address:
