@@ -58,7 +58,8 @@ PAGES = frozenset(
         "work", "work_graph", "topic", "topic_graph", "institution", "institution_graph",
         "slice", "accuracy", "ledger", "topic_people", "institution_people",
         "institution_names", "work_linkset", "opensearch", "collection",
-        "reviews", "discussion",
+        "reviews", "discussion", "person_feed", "topic_feed", "institution_feed", "search_feed",
+        "papers_today_feed", "papers_day_feed", "trending_feed",
         "trending", "work_trend",  # of a day (UTC), which they name: at midnight they are `SECONDS` late at most
     }
 )  # fmt: skip
@@ -74,6 +75,7 @@ PRIVATE = frozenset(
         "profiles_alert", "profiles_alertreason", "profiles_alertsettings", "profiles_block", "profiles_bulkreview",
         "profiles_caseholder", "profiles_code", "profiles_complaint", "profiles_conversation", "profiles_doubt",
         "profiles_invitation", "profiles_letter", "profiles_message", "profiles_namewatch", "profiles_suspension",
+        "profiles_subscriber", "profiles_subscription", "profiles_digest", "profiles_pick",
     }
 )  # fmt: skip
 SECONDS = 600

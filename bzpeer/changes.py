@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Sum
 
-from graph import coauthorships, topics
+from graph import coauthorships
 from graph.models import Coauthorship
 from profiles import authors, changesets, identifiers, proposals
 from profiles.addresses import successors
@@ -105,10 +105,9 @@ def preview(account: Account | AnonymousUser, proposal: proposals.Proposal) -> P
 
 
 def refresh(ids: Collection[int]) -> None:
-    """Compute again what is shown of these authors, as the pipeline does."""
+    """Compute again what the pages of these authors show, as the pipeline does; the topics' pages are left to that."""
     authors.refresh(sorted(ids))
     coauthorships.refresh(sorted(ids))
-    topics.refresh(sorted(ids))
     scores.refresh(sorted(ids))
 
 

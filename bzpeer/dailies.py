@@ -12,10 +12,12 @@ import re
 from datetime import date
 from urllib.parse import urlencode
 
+from django.core.exceptions import BadRequest
 from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -25,9 +27,14 @@ from papers.bounded import TooSlow, within
 from papers.daily import Kind, Span
 from papers.fragments import wants_fragment
 from papers.models import Paper, PaperQuerySet, Topic
+from papers.paging import PAGE
+from papers.syndication import entry_of
 from profiles.following import marks
 
+from . import feeds
+
 TOPICS_SHOWN = 16  # beside the papers; the rest, of some 170, opens
+DAYS = 7  # that a feed of the latest days looks through at once: a week of a field where little appears
 _COUNTED = ("likes", "comments", "reviews")
 
 
@@ -157,3 +164,77 @@ def _missing(request: HttpRequest, problem: str, name: str, today: date, status:
     near = daily.nearest(about, today)
     context = {"problem": problem, "near": daily.around("day", near) if near else None, "status": status}
     return render(request, "bzpeer/day_missing.html", context, status=status)
+
+
+# --- as feeds --------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def day_feed(request: HttpRequest, name: str, suffix: str) -> HttpResponse:
+    """/papers/date/2025-12-15.atom: what the page shows, in its order. A day that is not found is not found here."""
+    today, topic = timezone.localdate(), _topic(request)
+    try:
+        span = _come("day", name, today)
+    except ValueError:
+        return of(request, "day", name)
+    try:
+        with within(daily.TIMEOUT_MS):
+            found, following = daily.page(span, papers(), topic, request.GET.get("after", ""))
+    except TooSlow:
+        return feeds.too_slow()
+    url = _address(span, topic)
+    return _feed(request, suffix, f"papers/{span.name}", span.name, url, "papers_day", [name], topic, found, following)
+
+
+@require_safe
+def latest_feed(request: HttpRequest, suffix: str) -> HttpResponse:
+    """/papers.atom: the latest day that has papers, then the days before it, each in the order of its page."""
+    today, topic = timezone.localdate(), _topic(request)
+    try:
+        with within(daily.TIMEOUT_MS):
+            found, following = _backwards(request.GET.get("after", ""), topic, today)
+    except TooSlow:
+        return feeds.too_slow()
+    url, about = reverse("papers_today") + _query(topic), _("the latest days")
+    return _feed(request, suffix, "papers", about, url, "papers_today", [], topic, found, following)
+
+
+def _backwards(after: str, topic: Topic | None, today: date) -> tuple[list[Paper], str]:
+    """(papers of `DAYS` days and at most of a page, the next cursor or ""). It names a day, and where in it to go on
+    as the day's own cursor does. Raises BadRequest for one that was not made here."""
+    begun, _mark, cursor = after.partition("~")
+    try:
+        start = daily.read("day", begun) if begun else daily.around("day", daily.latest(today) or today)
+    except ValueError:
+        raise BadRequest("This page address is not one that BZPEER made.") from None
+    found: list[Paper] = []
+    span: Span | None = start
+    for _day in range(DAYS):
+        assert span is not None
+        rows, cursor = daily.page(span, papers(), topic, cursor, PAGE - len(found))
+        found += rows
+        if cursor:
+            return found, f"{span.name}~{cursor}"
+        span, _later = daily.neighbours(span, today, topic)
+        if span is None or len(found) == PAGE:
+            break
+    return found, span.name if span else ""
+
+
+def _feed(
+    request: HttpRequest,
+    suffix: str,
+    id: str,
+    about: str,
+    url: str,
+    kind: str,
+    keys: list[str],
+    topic: Topic | None,
+    found: list[Paper],
+    following: str,
+) -> HttpResponse:
+    title = _("Papers of %(days)s") % {"days": about} + (f": {topic}" if topic else "")
+    query = _query(topic).removeprefix("?")
+    entries = [entry_of(paper) for paper in found]
+    told = feeds.Told(id + (f"/{topic.pk}" if topic else ""), title, url, kind, keys, entries, following, query)
+    return feeds.answer(request, told, suffix)

@@ -200,7 +200,8 @@ def undo_record(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         outcome = rollbacks.undo([found.pk], _account(request))
         if outcome.records:
             journal.write(request.user, "rolled back a record", found.batch, record=number)  # type: ignore[arg-type]
-            _resolve(outcome.surnames)
+            if outcome.papers:
+                _resolve(outcome.surnames)
     if outcome.records:
         messages.success(request, _("Record %(number)s is rolled back.") % {"number": number})
     return redirect(found)
@@ -218,7 +219,8 @@ def redo_record(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         outcome = rollbacks.redo(found, _account(request))
         if outcome.records:
             journal.write(request.user, "brought back a record", found.batch, record=number)  # type: ignore[arg-type]
-            _resolve(outcome.surnames)
+            if outcome.papers:
+                _resolve(outcome.surnames)
     if outcome.records:
         messages.success(request, _("Record %(number)s is brought back.") % {"number": number})
     if kept := outcome.kept.get(found.pk):
@@ -320,8 +322,8 @@ def _account(request: HttpRequest) -> Account:
 
 
 def _resolve(surnames: set[str]) -> None:
-    if surnames:
-        _send("bzpeer.resolve_surnames", sorted(surnames))
+    """Papers changed: also where nobody's name is on them, they are counted anew."""
+    _send("bzpeer.resolve_surnames", sorted(surnames))
 
 
 def _send(task: str, *given: Any) -> None:

@@ -136,6 +136,8 @@ def process(
 def refresh(ids: Collection[int] = ()) -> None:
     """Compute again what is shown of these authors, and of all that are stale; raises `Busy` while a batch does so.
 
+    This is for who wrote what. Whatever changes the papers themselves ends in `process` or in `rerun`.
+
     They are named because a batch that ended meanwhile may have settled them with what it had read before.
     """
     Author.objects.filter(pk__in=ids, stale=False).update(stale=True)
@@ -148,7 +150,6 @@ def _refresh() -> None:
         authors.refresh(ids)
         coauthorships.refresh(ids)
         topics.refresh(ids)
-    topics.sum_up()
     for ids in waiting:
         _score(ids)
 
@@ -183,8 +184,9 @@ def relink(report: Callable[[int], None] = lambda done: None) -> int:
 
 @_alone()
 def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, int], None]) -> resolving.Report:
-    """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed.
+    """Resolve these surnames anew, with all that are tied to them, and refresh whose works changed; count the topics.
 
+    Single records that are rolled back, brought back or fixed end here, also where nobody's name is on the paper.
     `report` gets what was done so far, and the signatures resolved, of how many.
     """
     groups = resolving.groups(surnames)
@@ -194,6 +196,7 @@ def rerun(surnames: Collection[str], report: Callable[[resolving.Report, int, in
         done += size
         report(so_far, done, total)
     _refresh()
+    topics.sum_up()
     return so_far
 
 

@@ -21,7 +21,7 @@ from profiles import authors, moves, objections
 from profiles.models import Account
 
 RULES = reversal.Rules(
-    names=(objections.decided, objections.anchored), papers=(objections.discussed, objections.collected)
+    names=(objections.decided, objections.anchored), papers=(objections.discussed, objections.annotated)
 )
 
 # Records that the outlook looks at, a second or two; a batch may have millions.

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import MAXYEAR
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -27,32 +28,41 @@ from papers.bounded import TooSlow, within
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
 from papers.searching import Filters, Page, Query, names
-from papers.searching import search as papers_for
+from papers.searching.addresses import Asked
 from papers.searching.explaining import explained
 from papers.searching.queries import read
+from papers.text import storable
+from profiles.asking import asked
 from profiles.identifiers import holders
-from profiles.models import Author
+from profiles.models import Account, Author
 from profiles.search import find_people
+from profiles.subscriptions import searches
 
 FEW, MANY = 6, 20  # of a kind that stands beside others, and of one that is asked for alone
 LONGEST_NAME = 8  # words; a longer query is a sentence, and nobody's name
 NAMES_MS = 500
 CHOICES = 30  # people and topics to narrow a search by
 
+KINDS_SHOWN = (
+    ("", gettext_lazy("Everything")),
+    ("papers", gettext_lazy("Papers")),
+    ("people", gettext_lazy("People")),
+    ("topics", gettext_lazy("Topics")),
+    ("institutions", gettext_lazy("Institutions")),
+)
+
 T = TypeVar("T")
 
 
 class SearchForm(forms.Form):
-    """What narrows and orders the papers, as the address carries it: type, from, to, topic, person, sort."""
+    """What narrows and orders the papers, as the address carries it: type, from, to, topic, person, sort.
+
+    It says what is wrong with an address, and shows it to be changed; what is searched for is `asked`, as feeds and
+    mail read the same address.
+    """
 
     type = forms.ChoiceField(
-        choices=[
-            ("", gettext_lazy("Everything")),
-            ("papers", gettext_lazy("Papers")),
-            ("people", gettext_lazy("People")),
-            ("topics", gettext_lazy("Topics")),
-            ("institutions", gettext_lazy("Institutions")),
-        ],
+        choices=KINDS_SHOWN,
         required=False,
         error_messages={"invalid_choice": gettext_lazy("There is no such kind of thing.")},
     )
@@ -68,26 +78,24 @@ class SearchForm(forms.Form):
         error_messages={"invalid_choice": gettext_lazy("There is no such order.")},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, address: QueryDict) -> None:
+        super().__init__(address)
+        self.asked = asked(address.urlencode())
         for name, label in (("from", _("From year")), ("to", _("To year"))):  # `from` is a word of Python's
             self.fields[name] = forms.IntegerField(label=label, min_value=1, max_value=MAXYEAR, required=False)
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or {}
-        first, last = found.get("from"), found.get("to")
-        if first and last and first > last:
+        found, filters = super().clean() or {}, self.asked.filters
+        for name, read_as in (("from", filters.year_from), ("to", filters.year_to), ("person", filters.person)):
+            if found.get(name) and read_as is None:  # such as “2019.0”
+                self.add_error(name, _("Enter a whole number."))
+        if filters.year_from and filters.year_to and filters.year_from > filters.year_to:
             self.add_error("to", _("The last year comes before the first one."))
-        if (slug := found.get("topic")) and not Topic.objects.filter(slug=slug).exists():
+        if filters.topic and not Topic.objects.filter(slug=storable(filters.topic)).exists():
             self.add_error("topic", _("There is no such topic."))
-        if (pk := found.get("person")) and not Author.objects.listed().filter(pk=pk).exists():
+        if filters.person and not Author.objects.listed().filter(pk=filters.person).exists():
             self.add_error("person", _("There is no such person."))
         return found
-
-    def filters(self) -> Filters:
-        """Of a valid form."""
-        found = self.cleaned_data
-        return Filters(found["from"], found["to"], found["topic"], found["person"], found["type"])
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def _paper(scheme: str, value: str, **by: str) -> Straight:
 
 
 @dataclass
-class _Asked:
+class _Answering:
     """A query on its way to an answer: the parts that took too long are named in `slow`."""
 
     query: Query
@@ -163,18 +171,18 @@ def search(request: HttpRequest) -> HttpResponseBase:
     straight = straight_to(typed)
     if straight and straight.url and not wants_fragment(request):
         return redirect(straight.url)
-    asked = _Asked(read(typed), [])
+    parts = _Answering(read(typed), [])
     context: dict[str, Any] = {"query": " ".join(typed.replace("\0", "").split())[:1_000], "straight": straight}
-    context |= {"asked": asked.query, "slow": asked.slow, "by_meaning": meaning.enabled()}
-    if not asked.query.text:
+    context |= {"asked": parts.query, "slow": parts.slow, "by_meaning": meaning.enabled()}
+    if not parts.query.text:
         context |= {"examples": _examples()} if not typed.strip() else {}
         return _answer(request, context)
     if wants_fragment(request) and "after" not in request.GET:
-        return _answer(request, context | _while_typing(asked))
+        return _answer(request, context | _while_typing(parts))
     form = SearchForm(request.GET)
     if not form.is_valid():
-        return _answer(request, context | asked.others() | {"form": form}, status=400)
-    return _answer(request, context | _whole(request, asked, typed, form))
+        return _answer(request, context | parts.others() | {"form": form}, status=400)
+    return _answer(request, context | _whole(request, parts, form))
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -188,53 +196,46 @@ def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) ->
     return response
 
 
-def _while_typing(asked: _Asked) -> dict[str, Any]:
-    titles = asked.within(_("papers"), lambda: list(names.titles(asked.query, FEW)))
-    return asked.others(anywhere=False) | {"typing": True, "titles": titles}
+def _while_typing(parts: _Answering) -> dict[str, Any]:
+    titles = parts.within(_("papers"), lambda: list(names.titles(parts.query, FEW)))
+    return parts.others(anywhere=False) | {"typing": True, "titles": titles}
 
 
-def _whole(request: HttpRequest, asked: _Asked, typed: str, form: SearchForm) -> dict[str, Any]:
-    filters, sort = form.filters(), form.cleaned_data["sort"] or "relevance"
-    after = request.GET.get("after", "")
+def _whole(request: HttpRequest, parts: _Answering, form: SearchForm) -> dict[str, Any]:
+    question, after = form.asked, request.GET.get("after", "")
+    filters, typed = question.filters, question.query
     try:
-        page = papers_for(typed, filters, sort, after)
+        page = question.page(after)
     except TooSlow:
-        asked.slow.append(_("papers"))
+        parts.slow.append(_("papers"))
         page = Page()
-    context: dict[str, Any] = {"further": True} if after else asked.others(filters.kind)
-    asking = request.GET.copy()
-    asking.pop("after", None)
-    unnarrowed = {"q": typed, **({"type": filters.kind} if filters.kind else {})}
+    context: dict[str, Any] = {"further": True} if after else parts.others(filters.kind)
+    unnarrowed = Asked(typed, Filters(kind=filters.kind))
     context |= {
         "form": form,
         "page": page,
         "papers": explained(page),
-        "sort": sort,
+        "sort": question.sort,
         "kind": filters.kind,
         "kinds": _kinds(typed, filters.kind),
         "narrowed": any((filters.year_from, filters.year_to, filters.topic, filters.person)),
-        "unnarrowed": f"{reverse('search')}?{_encoded(unnarrowed)}",
+        "unnarrowed": f"{reverse('search')}?{unnarrowed.canonical}",
         "choices": _choices(page, filters),
-        "asking": asking.urlencode(),
+        "asking": question.canonical,
+        "question": question,
+        "saved": isinstance(request.user, Account) and not after and searches.find(request.user, question),
     }
     if page.following:
-        asking["after"] = page.following
-        context["following"] = f"{reverse('search')}?{asking.urlencode()}"
+        context["following"] = f"{reverse('search')}?{question.canonical}&{urlencode({'after': page.following})}"
     return context
-
-
-def _encoded(query: dict[str, str]) -> str:
-    asking = QueryDict(mutable=True)
-    asking.update(query)
-    return asking.urlencode()
 
 
 def _kinds(typed: str, chosen: str) -> list[tuple[str, str, bool]]:
     """(label, address, whether it is this one) of everything and of each kind of thing."""
-    kinds = SearchForm().fields["type"].choices  # type: ignore[attr-defined]
+    search = reverse("search")
     return [
-        (label, f"{reverse('search')}?{_encoded({'q': typed, **({'type': kind} if kind else {})})}", kind == chosen)
-        for kind, label in kinds
+        (str(label), f"{search}?{Asked(typed, Filters(kind=kind)).canonical}", kind == chosen)
+        for kind, label in KINDS_SHOWN
     ]
 
 

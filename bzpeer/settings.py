@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "bzpeer.resume_batches", "schedule": float(BEAT_SECONDS)},
     "harvest": {"task": "bzpeer.harvest", "schedule": float(BEAT_SECONDS)},  # only what somebody put on a schedule
     "expire-proofs": {"task": "bzpeer.expire_proofs", "schedule": 3600.0},
+    "tidy-subscriptions": {"task": "bzpeer.tidy_subscriptions", "schedule": 3600.0},
     "weigh-doubts": {"task": "bzpeer.weigh_doubts", "schedule": 3600.0},
     # Clicks are counted at once; this is for what else moves a sum: people merged, records claimed.
     "settle-trends": {"task": "bzpeer.settle_trends", "schedule": 3600.0, "options": {"priority": 9}},
@@ -160,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "build-graph": {"task": "bzpeer.build_graph", "schedule": float(BEAT_SECONDS), "kwargs": {"older_than": 3600}},
     # What no batch asked for: after a stop in the middle, or with embeddings switched on later.
     "embed-papers": {"task": "bzpeer.embed_papers", "schedule": 10.0 * BEAT_SECONDS, "options": {"priority": 9}},
+    "send-digests": {"task": "bzpeer.send_digests", "schedule": 5.0 * BEAT_SECONDS},  # only what is due
     "deliver-letters": {"task": "bzpeer.deliver_letters", "schedule": float(BEAT_SECONDS)},
 }
 
@@ -241,12 +243,14 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 
 # The address of the site, for links in mail.
 SITE_URL = env.text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+# The host in ids that others keep for good (OAI-PMH, feeds): that of SITE_URL, unless the site has moved since.
+ID_HOST = env.text("ID_HOST")
 # Mail is kept to be read at /outbox/ instead of being sent: on one's own machine.
 MAIL_KEPT = env.flag("MAIL_KEPT")
 EMAIL_BACKEND = (
     "django.core.mail.backends.dummy.EmailBackend"
     if MAIL_KEPT
-    else env.text("MAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+    else env.text("MAIL_BACKEND", "profiles.smtp.EmailBackend")
 )
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.whole("EMAIL_PORT", 25)
@@ -254,7 +258,14 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.whole("EMAIL_TIMEOUT", 20, least=1)  # seconds that the SMTP server may be silent
+# Where a mail server sends what it cannot deliver, and `manage.py bounces` reads it: each letter's own address is this
+# one with a mark behind a plus. Without it the sender hears of it.
+BOUNCES_TO = env.text("BOUNCES_TO")
+# The hour (UTC) from which digests of the day are made: arXiv has announced its papers by then.
+DIGEST_HOUR = env.whole("DIGEST_HOUR", 6)
+if DIGEST_HOUR > 23:
+    raise ImproperlyConfigured(f"DIGEST_HOUR must be an hour of the day, 0 to 23; it is {DIGEST_HOUR}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", "BZPEER <bzpeer@localhost>")
 # Of a provider's API (MAIL_BACKEND=anymail.backends.<provider>.EmailBackend): ANYMAIL_… as django-anymail names them.
 ANYMAIL = env.starting("ANYMAIL_")

@@ -14,6 +14,7 @@ from papers import harvesting, meaning
 from papers.models import Batch, Harvest
 from profiles import claims, doubts, letters, resolving, wishes
 from profiles.feedback import trending
+from profiles.subscriptions import digests, subscribing
 
 from . import pipeline, wishing
 
@@ -121,14 +122,31 @@ def harvest() -> None:
 
 @shared_task(name="bzpeer.deliver_letters")
 def deliver_letters() -> None:
-    """Send the mail that waits. What fails is kept and tried again at the next beat."""
-    letters.deliver(timezone.now())
+    """Send the mail that waits, in pieces. What fails is kept and tried again at a later beat."""
+    if letters.deliver(timezone.now()) and letters.waiting(timezone.now()).exists():
+        deliver_letters.delay()
+
+
+@shared_task(name="bzpeer.send_digests", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def send_digests() -> None:
+    """Make the digests that are due, in pieces, and let their letters go. Sent twice, it makes nothing twice."""
+    made = digests.make(timezone.now())
+    if made.letters:
+        deliver_letters.delay()
+    if made.unfinished:
+        send_digests.delay()
 
 
 @shared_task(name="bzpeer.expire_proofs")
 def expire_proofs() -> None:
     """End proofs whose time is over and claims that nothing proves. Sent twice, it ends nothing twice."""
     claims.expire(timezone.now())
+
+
+@shared_task(name="bzpeer.tidy_subscriptions", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=8)
+def tidy_subscriptions() -> None:
+    """Forget addresses that nobody confirmed, and let mail follow accounts. Sent twice, it changes nothing twice."""
+    subscribing.tidy(timezone.now())
 
 
 @shared_task(name="bzpeer.weigh_doubts")

@@ -96,6 +96,7 @@ TABLE: dict[str, Callable[[HttpRequest], Takes]] = {
 }
 READING: dict[str, Callable[[HttpRequest], Takes]] = {
     "search": searching,
+    "search_feed": searching,
     "explorer_find": searching,
     "path": connecting,
     "path_json": connecting,

@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from papers import daily
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
+from papers.syndication import Link, entry_of
 from papers.text import storable
 from papers.views import gone
 from profiles.feedback import heat
 from profiles.feedback import trending as trends
 from profiles.following import marks
+
+from . import feeds
 
 
 def rules() -> dict[str, Any]:
@@ -50,6 +56,30 @@ def trending(request: HttpRequest) -> HttpResponse:
         **rules(),
     }
     return render(request, "bzpeer/_trending.html" if wants_fragment(request) else "bzpeer/trending.html", context)
+
+
+@require_safe
+def feed(request: HttpRequest, suffix: str) -> HttpResponse:
+    """/papers/trending.atom: the page's papers in its order, which no passing of time changes, each with its sum."""
+    slug = storable(request.GET.get("topic", ""))
+    topic = get_object_or_404(Topic, slug=slug) if slug else None
+    papers, following = trends.hottest(topic, request.GET.get("after", ""))
+    query = urlencode({"topic": slug} if topic else {})
+    told = feeds.Told(
+        id="papers/trending" + (f"/{topic.pk}" if topic else ""),
+        title=_("Trending papers") + (f": {topic}" if topic else ""),
+        page=reverse("trending") + (f"?{query}" if query else ""),
+        kind="trending",
+        keys=[],
+        entries=[entry_of(paper, _sum(paper)) for paper in papers],
+        following=following,
+        query=query,
+    )
+    return feeds.answer(request, told, suffix)
+
+
+def _sum(paper: Paper) -> Link:
+    return Link(f"{settings.SITE_URL}{reverse('work_trend', args=[paper.pk])}", _("Why does it trend?"))
 
 
 @require_safe

@@ -14,14 +14,18 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.site_header = admin.site.site_title = "BZPEER"
 
 register_converter(exporting.Suffix, "suffix")
+register_converter(exporting.FeedSuffix, "feed")
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", searching.search, name="search"),
     path("papers/", dailies.latest, name="papers_today"),
+    path("papers.<feed:suffix>", dailies.latest_feed, name="papers_today_feed"),
+    path("papers/date/<str:name>.<feed:suffix>", dailies.day_feed, name="papers_day_feed"),
     path("papers/date/<str:name>/", dailies.of, {"kind": "day"}, name="papers_day"),
     path("papers/week/<str:name>/", dailies.of, {"kind": "week"}, name="papers_week"),
     path("papers/month/<str:name>/", dailies.of, {"kind": "month"}, name="papers_month"),
+    path("papers/trending.<feed:suffix>", trends.feed, name="trending_feed"),
     path("papers/trending/", trends.trending, name="trending"),
     path("works/<int:pk>/trend/", trends.work, name="work_trend"),
     path("names/<path:name>/", views.name, name="name"),
@@ -31,14 +35,18 @@ urlpatterns = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<slug:section>.xml", sitemaps.section, name="sitemap_section"),
     path("opensearch.xml", views.opensearch, name="opensearch"),
-    path("search.<suffix:suffix>", exporting.search, name="search_export"),
+    path("search.<suffix:suffix>", exporting.search, name="search_as"),
+    path("search.<feed:suffix>", exporting.search, name="search_feed"),
     path("people/<int:pk>.<suffix:suffix>", exporting.person, name="person_as"),
+    path("people/<int:pk>.<feed:suffix>", exporting.person, name="person_feed"),
     path("works/<int:pk>.<suffix:suffix>", exporting.work, name="work_as"),
     path("works/<int:pk>.linkset.json", exporting.linkset, name="work_linkset"),
     path("topics/<slug:slug>.<suffix:suffix>", exporting.topic, name="topic_as"),
+    path("topics/<slug:slug>.<feed:suffix>", exporting.topic, name="topic_feed"),
     path("institutions/<int:pk>.<suffix:suffix>", exporting.institution, name="institution_as"),
     path("collections/<int:pk>.<suffix:suffix>", exporting.collection, name="collection_as"),
-    path("collections/shared/<str:key>.<suffix:suffix>", exporting.shared_collection, name="collection_shared_as"),
+    path("collections/shared/<slug:key>.<suffix:suffix>", exporting.shared_collection, name="collection_shared_as"),
+    path("institutions/<int:pk>.<feed:suffix>", exporting.institution, name="institution_feed"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.batch, name="batch"),

@@ -74,7 +74,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Crawlers may read everything but what staff work with and what is only a form."""
-    closed = ("/admin/", "/curate/", "/imports/", "/changes/", "/report/", "/rights/", "/alerts/", "/graph/path")
+    closed = (
+        "/admin/",
+        "/curate/",
+        "/imports/",
+        "/changes/",
+        "/report/",
+        "/rights/",
+        "/alerts/",
+        "/searches/",
+        "/graph/path",
+    )
     lines = ["User-agent: *", *(f"Disallow: {address}" for address in closed)]
     lines += ["", f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")

@@ -1,9 +1,11 @@
 """Who works in which topic, how topics grew, and which go together, computed in SQL.
 
 Problem: a topic can hold 100,000 papers and 200,000 people, and its page must cost what a small one's does. Idea: rows
-that the page only reads. A person's rows are made again with the person's coauthorships; sums over a topic, and the
-pairs of topics, once for all topics at the end of a batch: there are some 200 topics, and one pass over the papers
-counts them all. Only what differs is written. Entry points: `refresh`, `sum_up`, `rebuild`.
+that the page only reads. A person's rows are made again with the person's coauthorships, and what that changes in the
+numbers of new people is added to the years in the same statement, so that a decision costs what it changes. The works
+of a year and the pairs of topics change only where papers come, go or change: then one pass over the papers counts all
+topics, of which there are some hundreds. Only what differs is written. Entry points: `refresh`, after anything that
+changes whose works are whose; `sum_up`, after what changes papers; `rebuild`.
 
 Lift is works(a, b) × N / (works(a) × works(b)), N being the works that have a topic: 1 where two topics meet as often
 as by chance. A pair of a few works says nothing: pages show pairs of `LEAST_SHARED` or more.
@@ -35,12 +37,26 @@ WITH computed AS MATERIALIZED (
 ), gone AS (
     DELETE FROM graph_topicperson e WHERE e.author_id = ANY(%(authors)s)
        AND NOT EXISTS (SELECT FROM computed c WHERE (c.author_id, c.topic_id) = (e.author_id, e.topic_id))
+), written AS (
+    INSERT INTO graph_topicperson AS e (author_id, topic_id, works, first_year, last_year)
+    SELECT author_id, topic_id, works, first_year, last_year FROM computed
+        ON CONFLICT (author_id, topic_id) DO UPDATE
+       SET (works, first_year, last_year) = (excluded.works, excluded.first_year, excluded.last_year)
+     WHERE (e.works, e.first_year, e.last_year)
+           IS DISTINCT FROM (excluded.works, excluded.first_year, excluded.last_year)
+), moved AS (
+    SELECT topic_id, year, sum(people)::int AS people FROM (
+        SELECT topic_id, first_year AS year, 1 AS people FROM computed
+         UNION ALL
+        SELECT topic_id, first_year, -1 FROM graph_topicperson WHERE author_id = ANY(%(authors)s)
+    ) before_and_after GROUP BY 1, 2 HAVING sum(people) <> 0
 )
-INSERT INTO graph_topicperson AS e (author_id, topic_id, works, first_year, last_year)
-SELECT author_id, topic_id, works, first_year, last_year FROM computed
-    ON CONFLICT (author_id, topic_id) DO UPDATE
-   SET (works, first_year, last_year) = (excluded.works, excluded.first_year, excluded.last_year)
- WHERE (e.works, e.first_year, e.last_year) IS DISTINCT FROM (excluded.works, excluded.first_year, excluded.last_year)
+MERGE INTO graph_topicyear y
+USING moved m ON y.topic_id = m.topic_id AND coalesce(y.year, 0) = coalesce(m.year, 0)
+ WHEN MATCHED AND y.works = 0 AND y.new_people + m.people <= 0 THEN DELETE
+ WHEN MATCHED THEN UPDATE SET new_people = greatest(y.new_people + m.people, 0)
+ WHEN NOT MATCHED AND m.people > 0 THEN INSERT (topic_id, year, works, new_people)
+      VALUES (m.topic_id, m.year, 0, m.people)
 """
 _YEARS = f"""
 WITH computed AS MATERIALIZED (
@@ -84,14 +100,17 @@ SELECT topic_id, other_id, works, lift FROM computed
 
 @transaction.atomic
 def refresh(authors: Sequence[int]) -> None:
-    """Recompute in which topics these authors work."""
+    """Recompute in which topics these authors work, and how many people are new to a topic in a year.
+
+    The caller keeps others from doing so at the same time, or a person could be counted twice.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, {"authors": list(authors)})
 
 
 @transaction.atomic
 def sum_up() -> None:
-    """Recompute the years and the pairs of all topics. The caller keeps others from doing so at the same time."""
+    """Recompute the years and the pairs of all topics: papers came, went or changed. The caller keeps others out."""
     with connection.cursor() as cursor:
         cursor.execute(_YEARS)
         cursor.execute(_PAIRS)

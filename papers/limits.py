@@ -78,6 +78,12 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "message": (Limit(120, HOUR),),
     # account that is younger than a week or below L3: an exchange with one or two people
     "message_new": (Limit(30, HOUR),),
+    # account: a review or a comment stands in public and is moderated afterwards; a lively discussion has some an hour
+    "post": (Limit(30, HOUR), Limit(100, DAY)),
+    # account that is younger than a week or below L3, as one that advertises is: what curators can look at in time
+    "post_new": (Limit(5, HOUR), Limit(10, DAY)),
+    # account: misprints are corrected a few times, and nobody rewrites a discussion
+    "post_edit": (Limit(30, HOUR),),
     # account: a click each, which counts in what is trending. Whoever goes through a conference keeps a few hundred
     # papers in an hour; an account that is younger than a week or below L3 has no name to lose by keeping for others
     "save": (Limit(300, HOUR),),
@@ -88,12 +94,6 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # account: a sentence beside a paper of a collection, of which one may write one for each of a list
     "note": (Limit(120, HOUR),),
     "note_new": (Limit(40, HOUR), Limit(100, DAY)),
-    # account: a review or a comment stands in public and is moderated afterwards; a lively discussion has some an hour
-    "post": (Limit(30, HOUR), Limit(100, DAY)),
-    # account that is younger than a week or below L3, as one that advertises is: what curators can look at in time
-    "post_new": (Limit(5, HOUR), Limit(10, DAY)),
-    # account: misprints are corrected a few times, and nobody rewrites a discussion
-    "post_edit": (Limit(30, HOUR),),
     # account: who reads through a day's list clicks some times on each paper of it, and no faster than one reads titles
     "reaction": (Limit(30, MINUTE), Limit(600, DAY)),
     # account that is younger than a week or below L3: the papers that somebody reads on a day
@@ -108,11 +108,21 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "export": (Limit(10, DAY),),
     # account: a click on an alert or a receipt; nobody judges one work a minute for an hour
     "doubt": (Limit(60, HOUR),),
+    # subscriber: a letter of which nobody knows whether it went, asked for once more; more often it is not the letter
+    "digest_again": (Limit(3, DAY),),
     # client: a request without an account is read by a curator
     "rights": (Limit(5, HOUR), Limit(10, DAY)),
     # account, and client of a visitor: a report is read by a curator
     "report": (Limit(30, HOUR),),
     "report_visitor": (Limit(5, HOUR),),
+    # account, or client: each sends a letter to an address that may be a stranger's; a lecture hall may subscribe
+    "subscribe": (Limit(20, HOUR),),
+    # letter box: asked for by however many clients, it gets few letters that ask it to confirm
+    "subscribe_address": (Limit(5, DAY), Limit(20, 30 * DAY)),
+    # subscriber: clicks on the page of all subscriptions
+    "subscription_change": (Limit(120, HOUR),),
+    # account: each is asked again with every letter; somebody tidying up changes one a minute
+    "save_search": (Limit(60, HOUR),),
     # account, or client: two lists compared cost as much as fifty searches; a committee's chair tries a few times
     "conflicts": (Limit(10, MINUTE), Limit(60, HOUR)),
     # client: the dearest page that anybody may ask for; reading goes on while Redis is away (PyPI: 5 a second). Whoever

@@ -4,13 +4,14 @@ Problem: a program cannot tell from a page what it is about, who wrote it, and w
 Idea: typed links, a few in the `Link` header, and all of them in a document of their own that the header leads to; so a
 paper of 5,000 authors has a small header, and none of its authors is left out.
 Reference: FAIR Signposting Profile 1.0; RFC 8288 (Link), RFC 9264 (linksets). Entry points: `work`, `person`,
-`signposted`, `linkset`.
+`signposted`, `linkset`, `authority`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
@@ -36,6 +37,11 @@ class Link(NamedTuple):
     def __str__(self) -> str:
         kind = f'; type="{self.type}"' if self.type else ""
         return f'<{iri_to_uri(self.href)}>; rel="{self.rel}"{kind}'
+
+
+def authority() -> str:
+    """The host that permanent ids are given under: where the site was first, if it has moved (`ID_HOST`)."""
+    return settings.ID_HOST or urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
 def work(found: Work) -> list[Link]:

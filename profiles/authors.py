@@ -131,9 +131,11 @@ def touch(signatures: Collection[int] = (), papers: Collection[int] = ()) -> Non
         Author.objects.filter(pk__in=locked).update(stale=True)
 
 
-def redate(signatures: Collection[int], people: Collection[int]) -> None:
-    """Date the papers of these signatures anew where one of `people`, who had or have them, hides what is printed."""
-    if Author.objects.filter(pk__in=arrays.ids(people), hides_printed=True).exists():
+def redate(signatures: Collection[int], people: Collection[int], *, decided: bool) -> None:
+    """Date the papers of these signatures anew where it was decided whose they are, or where one of `people`, who had
+    or have them, hides what is printed. What a run of the matcher finds is no correction, and may be a million papers.
+    """
+    if decided or Author.objects.filter(pk__in=arrays.ids(people), hides_printed=True).exists():
         printed = Signature.objects.filter(pk__in=arrays.ids(signatures))
         datestamps.touch(printed.values_list("paper", flat=True).distinct())
 

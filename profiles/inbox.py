@@ -311,7 +311,7 @@ def _asked(request: RightsRequest) -> Line:
 
 
 def _open_reports() -> QuerySet[Report]:
-    return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "reporter")
+    return Report.objects.filter(state=Report.State.OPEN).select_related("author", "paper", "institution", "reporter")
 
 
 def _complaints() -> QuerySet[Complaint]:

@@ -26,7 +26,7 @@ from papers import journal, limits
 
 from . import decisions, letters
 from .conversing import TooMany, readable, suspension_of
-from .feedback import posting, trending
+from .feedback import collecting, posting, trending
 from .models import Account, Collection, Complaint, Invitation, Message, Post, Suspension
 
 LONGEST = 2_000  # characters of a complaint, an answer and a reason
@@ -96,7 +96,7 @@ ABOUT: Mapping[str, About] = {
         gettext_lazy("A collection of yours on BZPEER was objected to"),
         gettext_lazy("A reader reported a collection of yours, and a curator agrees."),
         "hidden_at",
-        gettext_lazy("Hide it: readers see that a curator did, and its owner goes on seeing it"),
+        gettext_lazy("Hide it: nobody sees it but its owner"),
         gettext_lazy("It was hidden: you alone still see it."),
     ),
 }
@@ -127,8 +127,7 @@ def may_report(account: Account, subject: Subject) -> bool:
     if isinstance(subject, Post):
         return subject.is_shown and subject.account_id != account.pk
     if isinstance(subject, Collection):
-        is_open = subject.visibility != Collection.Visibility.PRIVATE and subject.hidden_at is None
-        return is_open and subject.account_id != account.pk
+        return subject.account_id != account.pk and collecting.shared().filter(pk=subject.pk).exists()
     return subject.recipient_id == account.pk
 
 

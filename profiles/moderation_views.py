@@ -11,6 +11,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from . import conversing, inbox, moderation, queue
 from .conversing_views import number
 from .curation import LISTED, around, filters_of, for_curators
+from .feedback import collecting
 from .models import Account, Collection, Complaint, Invitation, Message, Post, Suspension
 from .moderation import Subject
 
@@ -52,13 +54,15 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
 def collection(request: HttpRequest, pk: int) -> HttpResponse:
     """Report a collection of somebody else's: a public one, one with its `key`, or one that was reported before."""
     key, account = request.GET.get("key", ""), cast(Account, request.user)
-    open_to = Q(visibility=Collection.Visibility.PUBLIC) | Q(visibility=Collection.Visibility.LINK, key=key)
-    rows = Collection.objects.filter(open_to | Q(complaints__reporter=account)).select_related("account")
-    return _complain(request, get_object_or_404(rows.distinct(), pk=pk))
+    seen = collecting.seen_by(account, key).values("pk")
+    rows = Collection.objects.filter(Q(pk__in=seen) | Q(complaints__reporter=account)).select_related("account")
+    found = get_object_or_404(rows.distinct(), pk=pk)
+    by_link = key and found.key == key
+    return _complain(request, found, reverse("collection_shared", args=[key]) if by_link else found.get_absolute_url())
 
 
-def _complain(request: HttpRequest, subject: Subject) -> HttpResponse:
-    """The form; of what one reported already, where that stands."""
+def _complain(request: HttpRequest, subject: Subject, back: str = "") -> HttpResponse:
+    """The form; of what one reported already, where that stands. `back` leads to it, where that is not its own page."""
     account, status, problems = cast(Account, request.user), 200, list[str]()
     if not (moderation.may_report(account, subject) or moderation.of(account, subject)):
         raise Http404("There is nothing to report here.")
@@ -79,7 +83,7 @@ def _complain(request: HttpRequest, subject: Subject) -> HttpResponse:
         "subject": subject,
         "about": moderation.ABOUT[moderation.column_of(subject)],
         "words": moderation.words_of(subject) if moderation.may_report(account, subject) else "",
-        "back": subject.conversation if isinstance(subject, Message) else subject,
+        "back": back or (subject.conversation if isinstance(subject, Message) else subject).get_absolute_url(),
         "is_message": isinstance(subject, Message),
         "is_private": isinstance(subject, Invitation | Message),
         "other": conversing.shown_as(moderation.writer_of(subject)),

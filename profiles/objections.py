@@ -1,6 +1,7 @@
 """Objections: what people have built on a name or a paper, so that an import that brought it is not simply rolled back.
 
-Reactions are no obstacle: a click is made again, and words are not.
+What somebody wrote is an obstacle. A click is not, neither a reaction nor a paper that is saved without a word: else
+every account could keep an import from being undone by clicking through it.
 
 Rules of `papers.reversal`; who composes them stands above both (`bzpeer.rollbacks`). Entry points: the functions.
 """
@@ -58,8 +59,8 @@ def discussed(papers: Collection[int]) -> dict[int, Objection]:
     return found
 
 
-def collected(papers: Collection[int]) -> dict[int, Objection]:
-    """Papers that somebody keeps, saved or in a collection: whose, and how many, is theirs."""
-    kept = CollectionItem.objects.filter(paper__in=ids(papers)).values("paper")
-    sentence = _("Readers keep the paper in their collections.")
+def annotated(papers: Collection[int]) -> dict[int, Objection]:
+    """Papers on which somebody has written a note in a collection: whose, and how many, is theirs."""
+    kept = CollectionItem.objects.filter(paper__in=ids(papers)).exclude(note="").values("paper")
+    sentence = _("A reader has written a note on the paper in a collection.")
     return {paper.pk: Objection(sentence, paper.get_absolute_url()) for paper in Paper.objects.filter(pk__in=kept)}

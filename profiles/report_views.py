@@ -16,26 +16,31 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from papers.fragments import wants_fragment
-from papers.models import Paper
+from papers.institutions import heir_of
+from papers.models import Institution, Paper
 from papers.permissions import needs
 
 from . import inbox, queue, reports
 from .curation import LISTED, around, filters_of
-from .models import Account, Author, Report
+from .models import Account, Report
 from .views import find_author
 
 for_curators = needs("profiles.change_report")
+SUBJECTS = ("author", "paper", "institution")
 
 
 class ReportForm(forms.Form):
     """What is wrong, in whose words it is."""
 
-    kind = forms.ChoiceField(
-        label=gettext_lazy("What is wrong?"), choices=Report.Kind.choices, widget=forms.RadioSelect
-    )
+    kind = forms.ChoiceField(label=gettext_lazy("What is wrong?"), widget=forms.RadioSelect)
     text = forms.CharField(
         label=gettext_lazy("In your words"), max_length=reports.LONGEST, widget=forms.Textarea({"rows": 6})
     )
+
+    def __init__(self, subject: reports.Subject, *args: Any) -> None:
+        super().__init__(*args)
+        kind = cast(forms.ChoiceField, self.fields["kind"])
+        kind.choices = [(kind.value, kind.label) for kind in reports.kinds_of(subject)]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,9 +55,15 @@ def work(request: HttpRequest, pk: int) -> HttpResponse:
     return _report(request, get_object_or_404(Paper, pk=pk))
 
 
-def _report(request: HttpRequest, subject: Author | Paper) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+def institution(request: HttpRequest, pk: int) -> HttpResponse:
+    """Report a problem on an institution's page; of one that was merged, on its heir's."""
+    return _report(request, heir_of(get_object_or_404(Institution.objects.select_related("merged_into"), pk=pk)))
+
+
+def _report(request: HttpRequest, subject: reports.Subject) -> HttpResponse:
     """The form. Past the hour's limit the answer is 429, with the limit and what was written."""
-    form = ReportForm(request.POST if request.method == "POST" else None)
+    form = ReportForm(subject, request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"form": form, "subject": subject, "longest": reports.LONGEST}
     if not form.is_bound:
         return render(request, "profiles/report.html", context)
@@ -74,7 +85,7 @@ def _report(request: HttpRequest, subject: Author | Paper) -> HttpResponse:
 @login_required
 def mine(request: HttpRequest) -> HttpResponse:
     """One's own reports and what was answered, the newest first."""
-    rows = Report.objects.filter(reporter=cast(Account, request.user)).select_related("author", "paper")
+    rows = Report.objects.filter(reporter=cast(Account, request.user)).select_related(*SUBJECTS)
     found, following = queue.page(rows, ("-pk", "-pk"), request.GET.get("after", ""), LISTED)
     return render(request, "profiles/reports.html", {"reports": found, "following": following})
 
@@ -111,7 +122,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _find(pk: int) -> Report:
-    return get_object_or_404(Report.objects.select_related("author", "paper", "reporter", "closed_by"), pk=pk)
+    return get_object_or_404(Report.objects.select_related(*SUBJECTS, "reporter", "closed_by"), pk=pk)
 
 
 def _one(request: HttpRequest, found: Report, problems: list[str] | None = None) -> HttpResponse:

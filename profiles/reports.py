@@ -3,7 +3,7 @@
 Problem: who sees a mistake is seldom who may correct it, and an open door invites floods. Idea: anyone may report, a
 visitor a few times an hour from one address (an IPv6 network of 64 bits counts as one), and nothing on the page changes
 until a curator acts; closing a report needs a sentence, which the reporter can read. Entry points: `allow`, `submit`,
-`close`.
+`close`; `kinds_of` says what can be wrong with what.
 """
 
 from __future__ import annotations
@@ -16,11 +16,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from papers import journal, limits
-from papers.models import Paper
+from papers.models import Institution, Paper
 
 from .models import Account, Author, Report
 
 LONGEST = 2_000  # characters of a report and of its answer
+
+Subject = Author | Paper | Institution
+_OF_PLACES = (Report.Kind.WRONG_FORM, Report.Kind.SAME_PLACE)
+_OF_ALL = (Report.Kind.WRONG_FACT, Report.Kind.OTHER)
+
+
+def kinds_of(subject: Subject) -> list[Report.Kind]:
+    """What can be wrong there."""
+    if isinstance(subject, Institution):
+        return [*_OF_PLACES, *_OF_ALL]
+    return [kind for kind in Report.Kind if kind not in _OF_PLACES]
 
 
 def limit_of(account: Account | AnonymousUser) -> int:
@@ -33,11 +44,12 @@ def allow(request: HttpRequest) -> float | None:
     return limits.take("report" if request.user.is_authenticated else "report_visitor", limits.who(request))
 
 
-def submit(subject: Author | Paper, kind: str, text: str, reporter: Account | AnonymousUser | None) -> Report:
-    """Keep a report about a profile or a paper, for the inbox; a visitor's has no reporter."""
+def submit(subject: Subject, kind: str, text: str, reporter: Account | AnonymousUser | None) -> Report:
+    """Keep a report about what a page shows, for the inbox; a visitor's has no reporter."""
     return Report.objects.create(
         author=subject if isinstance(subject, Author) else None,
         paper=subject if isinstance(subject, Paper) else None,
+        institution=subject if isinstance(subject, Institution) else None,
         kind=kind,
         text=text,
         reporter=reporter if isinstance(reporter, Account) else None,

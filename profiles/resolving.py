@@ -267,7 +267,8 @@ def resolve(
     moved += doubts.weigh(doubts.among(surnames), heirs | anchors.leads(anchored, now))
     had = {previous[signature] for signature in moved if signature in previous}
     _mark_stale(moved, had, heirs)
-    authors.redate(moved, had.union(now[signature] for signature in moved if signature in now))
+    has = {now[signature] for signature in moved if signature in now}
+    authors.redate(moved, had | has, decided=not by_machine)
     anchors.follow(anchored, now)
     _suggest(resolution.suggestions, now)
     rulings.report(surnames, resolution.contradictions, {signature.id: signature for signature in signatures})

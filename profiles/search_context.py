@@ -155,8 +155,8 @@ def _forms(words: Sequence[str], keys: Sequence[str]) -> dict[int, _Form]:
     for at, key in enumerate(keys):
         if key:
             others = [f"'{word}'" for word in (*words[:at], *words[at + 1 :])]
-            titled = " & ".join(f"{word}:A" for word in others)
-            values += [key, " & ".join(others), titled, key, titled]
+            in_title = " & ".join(f"{word}:A" for word in others)
+            values += [key, " & ".join(others), in_title, key, in_title]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ".join([_BY_TITLE] * sum(map(bool, keys))), values)
         titled = [pk for (pk,) in cursor.fetchall()]

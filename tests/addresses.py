@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from bzpeer.sitemaps import SECTIONS
 from papers.exports import MEDIA_TYPES
 from papers.providing.views import identifier_of
+from papers.syndication import FEEDS
 from profiles.bulk import RULES
 from profiles.editing import BY_SLUG
 from profiles.proofs import KINDS
@@ -89,8 +90,19 @@ _ARGUMENTS: dict[str, dict[str, Callable[[Objects], Any]]] = {
     "posts/": {"pk": lambda o: o["post"].pk},
     "report/person/": {"pk": lambda o: o["author"].pk},
     "report/work/": {"pk": lambda o: o["paper"].pk},
+    "report/institution/": {"pk": lambda o: o["institution"].pk},
     "rights/": {"key": lambda o: o["key"]},
+    "subscriptions/digests/": {"pk": lambda o: o["digest"].pk if "digest" in o else 1},
+    "subscriptions/": {"token": lambda o: o.get("token", "unknown")},
+    "searches/": {"pk": lambda o: o["saved"].pk},
     "search.": {"suffix": lambda o: tuple(MEDIA_TYPES)},
+    **{
+        f"{page}.<feed:suffix>": {"suffix": lambda o: tuple(FEEDS)}
+        for page in (
+            *("people/<int:pk>", "topics/<slug:slug>", "institutions/<int:pk>", "search"),
+            *("papers", "papers/date/<str:name>", "papers/trending"),
+        )
+    },
     "sitemap-": {"section": lambda o: tuple(SECTIONS)},
     "topics/": {"slug": lambda o: o["topic"].slug, "suffix": lambda o: tuple(MEDIA_TYPES)},
     "works/": {
@@ -106,6 +118,7 @@ _QUERIES: dict[str, Callable[[Objects], str]] = {
     "oai": lambda o: f"verb=GetRecord&metadataPrefix=arXiv&identifier={identifier_of(o['paper'].pk)}",
     "graph/slice.<str:form>": lambda o: f"at=person-{o['author'].pk}",
     "search.<suffix:suffix>": lambda o: "q=on",
+    "search.<feed:suffix>": lambda o: "q=on",
 }
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 

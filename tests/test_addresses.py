@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from .addresses import every_address
 
-ONE = SimpleNamespace(pk=7, slug="a-slug", name="Ann Lee", arxiv_id="2001.00001", doi="10.1000/1")
+ONE = SimpleNamespace(
+    pk=7, slug="a-slug", name="Ann Lee", arxiv_id="2001.00001", doi="10.1000/1", created=date(2020, 1, 1)
+)
 OBJECTS: dict[str, Any] = dict.fromkeys(
     [
         "api_key",
@@ -28,6 +31,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "message",
         "other",
         "paper",
+        "post",
         "proof",
         "question",
         "report",

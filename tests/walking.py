@@ -41,6 +41,7 @@ from profiles.models import (
     BulkReview,
     Claim,
     Collection,
+    Digest,
     Follow,
     FollowQuestion,
     Invitation,
@@ -48,9 +49,11 @@ from profiles.models import (
     Proof,
     PublishedChange,
     RightsRequest,
+    Subscription,
     Suggestion,
 )
 from profiles.proposals import Merge, SetIdentifier
+from profiles.subscriptions import letterboxes, links, searches, subjects, subscribing
 from tests.addresses import LEFT_OUT, every_address, routes
 from tests.conftest import fact, with_role
 
@@ -118,13 +121,18 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
     reader = with_address("reader")
     invitation = inviting.send(reader, author, "talk", "Would you give a talk about quarks here?", uuid4(), now)
     asked, key = rights.begin(other, RightsRequest.Kind.CORRECT, way, now, text="Wrong.", contact="asks@example.org")
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
     kept = collecting.make(owner, "Quarks to read", "What began it.", "public", now)
-    collecting.put_back(kept, Paper.objects.get(arxiv_id="2001.00001").pk, "Read this first.", now)
+    collecting.put_back(kept, paper.pk, "Read this first.", now)
     by_link = collecting.make(owner, "Quarks for friends", "", "link", now)
     Collection.objects.filter(pk=by_link.pk).update(key="shared")
     collecting.put_back(by_link, Paper.objects.get(arxiv_id="2001.00002").pk, "", now)
-    paper = Paper.objects.get(arxiv_id="2001.00001")
-    post = posting.write(owner, paper, "comment", {"text": "We used two clocks."}, uuid4(), now)
+    subscribing.for_account(owner, "trending", "daily")
+    saved = searches.save(owner, "q=quark+notes", "Quarks", "never")
+    subject, daily = subjects.Subject(Subscription.Kind.TRENDING), Subscription.Frequency.DAILY
+    subscribing.ask(letterboxes.read("subscriber@example.org"), subject, daily, now, write=True)
+    subscribed = Subscription.objects.latest("pk")
     connection.check_constraints()  # publishes the changes, as a commit does it
     objects: dict[str, Any] = {
         "author": author,
@@ -151,6 +159,9 @@ def world() -> tuple[dict[str, Any], dict[str, Account | None]]:
         "report": report,
         "feed": "feed",
         "review": review,
+        "saved": saved,
+        "token": links.token(subscribed.subscriber, subscribed),
+        "digest": Digest.objects.create(subscriber=subscribed.subscriber, frequency="daily", period=now.date()),
         "claim": claim,
         "proof": proof,
         "confirmation": EmailConfirmationHMAC(waiting).key,

@@ -1,48 +1,59 @@
-"""The public feed of changes: merges, splits, moved works and corrections, for whoever keeps a copy.
+"""The public feed of changes: merges, splits, moved works, corrections and institutions, for whoever keeps a copy.
 
 Problem: a follower asks for what came after the last row it saw, and ids are given out before they are committed: a row
 of a long transaction would appear behind the follower's back. Idea: triggers publish each row and number it as the last
-thing before its commit, under a lock that is held until it is visible (`profiles.models.PublishedChange`, migration
-0016), so that numbers become visible in their order; the cursor is the last number seen, and it is never used up. There
-are ids and no names. Not told: what names a hidden record, and, of who hides a name, anything that another record could
-tell it by; only into whom a record was merged is told of them, as the old address itself tells. A change of a name has
-no row at all. Entry points: `changes`, `change`, `atom`.
+thing before its commit, under a lock that is held until it is visible (`profiles.models.PublishedChange`, migrations
+0016 and 0018), so that numbers become visible in their order; the cursor is the last number seen, and it is never used
+up. There are ids and no names. Not told: what names a hidden record, and, of who hides a name, anything that another
+record could tell it by; only into whom a record was merged is told of them, as the old address itself tells. A change
+of a person's name has no row at all. Entry points: `changes`, `change`, `atom`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.feedgenerator import Atom1Feed, get_tag_uri
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import conditional_page, require_safe
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from papers.bounded import TooSlow, within
+from papers.syndication import Entry, Feed, tag, written
 from profiles.models import Author, PublishedChange
 
 from .listing import Cursors, counted
 from .problems import Problem, too_slow
 from .resources import TIMEOUT_MS
-from .shapes import API, Id, absolute, api_url
+from .shapes import API, Id, absolute, api_url, moment
 
 SHOWN = 50  # in the Atom feed
-Kind = Literal["merge", "split", "move", "removal", "correction"]
+Kind = Literal[
+    "merge",
+    "split",
+    "move",
+    "removal",
+    "correction",
+    "institution_merge",
+    "institution_move",
+    "institution_rename",
+]
 KindAsked = Literal["", Kind]
 
 
 class ChangeRecord(TypedDict):
-    """Something that changed who is who. It gives numbers and no names: what a name was is nobody's business."""
+    """Something that changed who is who, or which institution is which. It gives numbers and no names: what a name was
+    is nobody's business."""
 
     id: Annotated[int, Field(description="grows in the order in which changes become visible")]
     kind: Kind
     says: Annotated[
-        Literal["same", "different", "withdrawn", "identifier"] | None, Field(description="of a correction")
+        Literal["same", "different", "withdrawn", "identifier"] | None,
+        Field(description="of a correction; of institutions, `withdrawn` where an earlier change was taken back"),
     ]
     by: Literal["machine", "curator", "owner"]
     at: str
@@ -50,7 +61,11 @@ class ChangeRecord(TypedDict):
     person_api_url: str | None
     other: Annotated[Id | None, Field(description="who has the works now; of a correction, the second person")]
     other_api_url: str | None
-    works: Annotated[list[int], Field(description="ids of the first works concerned")]
+    institution: Annotated[Id | None, Field(description="that was merged, was renamed, or lost printed forms")]
+    institution_api_url: str | None
+    other_institution: Annotated[Id | None, Field(description="that stands for both now, or has the printed forms now")]
+    other_institution_api_url: str | None
+    works: Annotated[list[int], Field(description="ids of the first works concerned; none where institutions change")]
     works_count: Annotated[int, Field(description="how many in all")]
     api_url: str
 
@@ -76,7 +91,7 @@ def told() -> QuerySet[PublishedChange]:
     return rows
 
 
-def changes(cursor: str, kind: str, person: int | None, per_page: int) -> dict[str, Any]:
+def changes(cursor: str, kind: str, person: int | None, institution: int | None, per_page: int) -> dict[str, Any]:
     """The document of the list, the oldest first. Raises Problem."""
     cursors = Cursors("changes")  # one cursor for all kinds: it is a place in time
     after = int(cursors.read(cursor) or 0)
@@ -85,6 +100,8 @@ def changes(cursor: str, kind: str, person: int | None, per_page: int) -> dict[s
         rows = rows.filter(kind=kind)
     if person:
         rows = rows.filter(Q(source=person) | Q(target=person))
+    if institution:
+        rows = rows.filter(Q(institution=institution) | Q(other_institution=institution))
     try:
         with within(TIMEOUT_MS):
             found = list(rows.filter(seq__gt=after).order_by("seq")[:per_page])
@@ -109,17 +126,22 @@ def _record(row: PublishedChange) -> ChangeRecord:
     one, other = row.source_id, row.target_id
     if row.kind == PublishedChange.Kind.CORRECTION:
         one, other = other, one
+    place, other_place = row.institution_id, row.other_institution_id
     assert row.seq is not None
     return {
         "id": row.seq,
         "kind": row.kind,  # type: ignore[typeddict-item]
         "says": row.says or None,  # type: ignore[typeddict-item]
         "by": row.by,  # type: ignore[typeddict-item]
-        "at": row.at.isoformat().replace("+00:00", "Z"),
+        "at": moment(row.at),
         "person": one,
         "person_api_url": api_url("people", one) if one else None,
         "other": other,
         "other_api_url": api_url("people", other) if other else None,
+        "institution": place,
+        "institution_api_url": api_url("institutions", place) if place else None,
+        "other_institution": other_place,
+        "other_institution_api_url": api_url("institutions", other_place) if other_place else None,
         "works": row.works,
         "works_count": row.works_count,
         "api_url": absolute(f"{API}/changes/{row.seq}"),
@@ -127,8 +149,21 @@ def _record(row: PublishedChange) -> ChangeRecord:
 
 
 def _sentence(record: ChangeRecord) -> str:
-    said = {"one": record["person"], "other": record["other"], "n": record["works_count"]}
-    if record["kind"] == "correction":
+    said = {
+        "one": record["person"] or record["institution"],
+        "other": record["other"] or record["other_institution"],
+        "n": record["works_count"],
+    }
+    if record["institution"]:
+        if record["says"] == "withdrawn":
+            sentence = _("A change of institution #%(one)s was taken back.")
+        else:
+            sentence = {
+                "institution_merge": _("Institution #%(one)s was merged into #%(other)s."),
+                "institution_move": _("Forms in which institution #%(one)s is printed belong to #%(other)s."),
+                "institution_rename": _("Institution #%(one)s has another name."),
+            }[record["kind"]]
+    elif record["kind"] == "correction":
         sentence = {
             "same": _("Said to be right: #%(one)s and the other are one."),
             "different": _("Said to be wrong: #%(one)s and the other are not one."),
@@ -150,28 +185,18 @@ def _sentence(record: ChangeRecord) -> str:
 def atom(request: HttpRequest) -> HttpResponse:
     """The newest changes as an Atom feed."""
     newest = list(told().order_by("-seq")[:SHOWN])
-    feed = _Atom(
+    feed = Feed(
+        id=tag("changes"),
         title=_("BZPEER: who is who, as it changes"),
-        link=absolute(reverse("api_docs")),
-        feed_url=absolute(request.path),
-        description=_("Merges, splits, moved works and corrections, by number."),
+        about=_("Merges, splits, moved works, corrections and institutions, by number."),
+        page=absolute(reverse("api_docs")),
+        address=absolute(request.path),
+        entries=[_entry(row) for row in newest],
     )
-    for row in newest:
-        record = _record(row)
-        address = record["api_url"]
-        feed.add_item(
-            title=_sentence(record),
-            link=address,
-            description=_sentence(record),
-            unique_id=get_tag_uri(address, row.at),
-            pubdate=row.at,
-            updateddate=row.at,
-        )
-    return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+    return written(feed)
 
 
-class _Atom(Atom1Feed):
-    """Says nothing of when it was asked for, so that the same changes are the same document."""
-
-    def latest_post_date(self) -> datetime:
-        return max((item["updateddate"] for item in self.items), default=datetime.fromisoformat("2020-01-01T00:00:00Z"))
+def _entry(row: PublishedChange) -> Entry:
+    record = _record(row)
+    said = _sentence(record)
+    return Entry(tag(f"changes/{row.seq}"), said, record["api_url"], escape(said), updated=row.at, published=row.at)

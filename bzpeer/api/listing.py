@@ -10,8 +10,10 @@ stops at `EXACT` rows and goes on as the planner's estimate. Entry points: `Filt
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from django.core import signing
@@ -26,6 +28,10 @@ PER_PAGE, MOST = 25, 200
 EXACT = 10_000  # rows that are counted one by one
 COUNTING_MS = 500
 LARGEST = 2**63 - 1  # an id
+
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2}))?"
+)
 
 CountIs = Literal["exact", "at_least", "estimate"]
 M = TypeVar("M", bound=Model)
@@ -51,6 +57,22 @@ def year(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) == 4 and value >= "1000"):
         raise ValueError("a year such as 2024")
     return int(value)
+
+
+def moment(value: str) -> datetime:
+    """A moment in UTC or with an offset, or a day, which begins at midnight in UTC. Raises ValueError.
+
+    >>> moment("2026-01-31T12:00:00.5Z").isoformat(), moment("2026-01-31").isoformat()
+    ('2026-01-31T12:00:00.500000+00:00', '2026-01-31T00:00:00+00:00')
+    """
+    wanted = ValueError("a moment such as 2026-01-31T12:00:00Z, or a day such as 2026-01-31")
+    if not _MOMENT.fullmatch(value):
+        raise wanted
+    try:
+        found = datetime.fromisoformat(value)
+        return (found if "T" in value else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise wanted from None
 
 
 def yes_or_no(value: str) -> bool:
@@ -139,12 +161,14 @@ def by_key(rows: QuerySet[M], order: str, after: str, size: int) -> tuple[list[M
     if after:
         value, pk = json.loads(after)
         beyond = Q(**{f"{column}__{'lt' if down else 'gt'}": value})
-        rows = rows.filter(beyond if column == "pk" else beyond | Q(**{column: value}, pk__gt=pk))
+        if column != "pk":  # the first condition is for an index: it begins there
+            beyond = Q(**{f"{column}__{'lte' if down else 'gte'}": value}) & (beyond | Q(**{column: value}, pk__gt=pk))
+        rows = rows.filter(beyond)
     found = list(rows.order_by(order, *(["pk"] if column != "pk" else []))[: size + 1])
     if len(found) <= size:
         return found, ""
     last = found[size - 1]
-    return found[:size], json.dumps([getattr(last, column), last.pk])
+    return found[:size], json.dumps([getattr(last, column), last.pk], default=datetime.isoformat)
 
 
 def counted(rows: QuerySet[Any]) -> tuple[int, CountIs]:

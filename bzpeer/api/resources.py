@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -19,8 +20,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from typing_extensions import TypedDict
 
+from papers import datestamps, paging, searching
 from papers import institutions as places
-from papers import paging, searching
 from papers.bounded import TooSlow, within
 from papers.identifiers import arxiv_id, doi
 from papers.identifiers import orcid as read_orcid
@@ -32,7 +33,21 @@ from profiles.models import Assignment, Author, Identifier, NameVariant
 from profiles.search import find_people
 
 from . import shapes
-from .listing import MOST, CountIs, Cursors, Filter, asked, by_key, chosen, conditions, counted, whole, year, yes_or_no
+from .listing import (
+    MOST,
+    CountIs,
+    Cursors,
+    Filter,
+    asked,
+    by_key,
+    chosen,
+    conditions,
+    counted,
+    moment,
+    whole,
+    year,
+    yes_or_no,
+)
 from .problems import Problem, too_slow
 
 TIMEOUT_MS = 5_000
@@ -235,6 +250,11 @@ def _years(first: str | None, last: str | None) -> Q:
     return found
 
 
+def _changed_since(since: datetime) -> Q:
+    """Up to the horizon: a change that is being written now must not be dated before what was given out already."""
+    return Q(changed_at__gte=since, changed_at__lt=datestamps.horizon())
+
+
 WORKS = {
     "author": Filter("id of a person to whom a name on it is attributed", _of_author),
     "topic": Filter("slug of a topic", lambda v: Q(pk__in=PaperTopic.objects.filter(topic__slug=v).values("paper"))),
@@ -249,6 +269,10 @@ WORKS = {
     "arxiv": Filter("an arXiv id", _arxiv),
     "doi": Filter("a DOI", _doi),
     "withdrawn": Filter("true or false", lambda v: Q(withdrawn=yes_or_no(v))),
+    "from_changed_at": Filter(
+        "a moment or a day: works that changed then or since, as far as nothing can be dated earlier any more",
+        lambda v: _changed_since(moment(v)),
+    ),
 }
 
 
@@ -274,8 +298,8 @@ def _searched(query: Query, order: str, after: str) -> Page:
             said = {"known": ", ".join(SEARCHED)}
             raise Problem(400, _("Filters that go with search, each once: %(known)s.") % said, known=list(SEARCHED))
         given[key] = value if key == "topic" else int(value)
-    if order == "pk":
-        raise Problem(400, _("What is searched has no order by id."))
+    if order not in {"", "newest"}:
+        raise Problem(400, _("What is searched stands by relevance or by date."))
     filters = searching.Filters(
         year_from=max((given[key] for key in ("year", "year_from") if key in given), default=None),
         year_to=min((given[key] for key in ("year", "year_to") if key in given), default=None),
@@ -417,7 +441,7 @@ RESOURCES = {
             _works,
             lambda pk: shapes.works([work(pk)])[0],
             WORKS,
-            {"date:desc": "newest", "id": "pk"},
+            {"date:desc": "newest", "id": "pk", "changed_at": "changed_at"},
             "words of the title or the abstract, or what it is about; with the filters " + ", ".join(SEARCHED),
             "relevance",
         ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -119,6 +120,9 @@ class Work(TypedDict):
     type: Literal["preprint", "article"]
     publication_date: Annotated[str | None, Field(description="of the first version; a year where no day is known")]
     updated_date: Annotated[str | None, Field(description="date of the latest version")]
+    changed_at: Annotated[
+        str, Field(description="when what is stated of it here last changed; who is behind a name is told in /changes")
+    ]
     publication_year: Annotated[int | None, Field(description="year of the latest version")]
     ids: WorkIds
     arxiv_id: str | None
@@ -240,6 +244,16 @@ def api_url(kind: str, pk: int) -> str:
     return absolute(f"{API}/{kind}/{pk}")
 
 
+def moment(at: datetime) -> str:
+    """As RFC 3339 has it, in UTC.
+
+    >>> from datetime import timezone
+    >>> moment(datetime(2026, 1, 31, 12, 0, tzinfo=timezone.utc))
+    '2026-01-31T12:00:00Z'
+    """
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def _page(thing: Model) -> str:
     return absolute(thing.get_absolute_url())  # type: ignore[attr-defined]
 
@@ -300,6 +314,7 @@ def _work(paper: Paper) -> Work:
         "type": "preprint" if paper.arxiv_id else "article",
         "publication_date": (first.isoformat() if paper.day_known else str(first.year)) if first else None,
         "updated_date": paper.updated.isoformat() if paper.updated else None,
+        "changed_at": moment(paper.changed_at),
         "publication_year": paper.year,
         "ids": {"arxiv": paper.arxiv_url, "doi": paper.doi_url},
         "arxiv_id": paper.arxiv_id,

@@ -72,7 +72,8 @@ _ABOUT = f"""Who wrote what, and how sure that is. Everything here may be read w
 {LIMITS["api"][0].most} requests a minute; with a key of an account (`Authorization: Bearer …`, from /account/keys/) \
 {LIMITS["api_key"][0].most:,}. `RateLimit` says what is left, 429 and `Retry-After` when to ask again. **Errors** are \
 problem documents (RFC 9457). **Merged** records answer 301 and name what they became, removed ones 410. **Changes** \
-of who is who are a feed that misses nothing: keep its last cursor. `ETag` and `If-None-Match` save the body."""
+of people and institutions are a feed that misses nothing: keep its last cursor. `ETag` and `If-None-Match` save the \
+body."""
 
 api = ninja.NinjaAPI(
     title="BZPEER",
@@ -239,13 +240,15 @@ ChangesQuery = create_model(
     per_page=_PER_PAGE,
     kind=(feed.KindAsked, Field("", description="only of that kind")),
     person=(int | None, Field(None, ge=1, le=LARGEST, description="only about the person of that id")),
+    institution=(int | None, Field(None, ge=1, le=LARGEST, description="only about the institution of that id")),
 )
 ChangesList = create_model("ChangesList", meta=(feed.FeedMeta, ...), results=(list[feed.ChangeRecord], ...))
 
 
 def _changes(request: HttpRequest, query: Any) -> HttpResponse:
-    """What changed who is who, the oldest first. Keep `next_cursor`: it gives what comes after, and misses nothing."""
-    return JsonResponse(feed.changes(query.cursor, query.kind, query.person, query.per_page))
+    """What changed who is who, or which institution is which, the oldest first. Keep `next_cursor`: it gives what comes
+    after, and misses nothing."""
+    return JsonResponse(feed.changes(query.cursor, query.kind, query.person, query.institution, query.per_page))
 
 
 def _change(request: HttpRequest, pk: int) -> HttpResponse:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from bzpeer import described
+from papers.daily import Span
 from papers.exports import FORMATS, MEDIA_TYPES, bibtex, jsonld
 from papers.exports.work import Work
 from papers.models import Institution, Topic
+from papers.syndication import FEEDS
 from profiles import conversing
 from profiles.editing import Own
 from profiles.identifiers import Shown
@@ -60,8 +63,44 @@ def _head(kind: str, key: int | str, path: str, title: str, node: jsonld.Node) -
         "title": title,
         "type": {"person": "profile", "work": "article"}.get(kind, "website"),
         "alternates": [(form, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in MEDIA_TYPES.items()],
+        "feeds": [] if kind == "work" else _feeds(kind, [key], title),
         "linked": _in_script({"@context": jsonld.CONTEXT, **node}),
     }
+
+
+def _feeds(kind: str, keys: Sequence[object], title: str, query: str = "") -> list[dict[str, str]]:
+    return [
+        {
+            "media_type": form.media_type,
+            "address": reverse(f"{kind}_feed", args=[*keys, suffix]) + (f"?{query}" if query else ""),
+            "title": f"{title} ({form.name})",
+        }
+        for suffix, form in FEEDS.items()
+    ]
+
+
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def search_feeds(query: str, asking: str) -> dict[str, Any]:
+    """For the head of a search that asks for `asking`, what stands after the “?”."""
+    return {"feeds": _feeds("search", [], query, asking)}
+
+
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def day_feeds(span: Span, topic: Topic | None, query: str) -> dict[str, Any]:
+    """For the head of a day's page: its own feed, and that of the latest days."""
+    about, asking = f": {topic}" if topic else "", query.removeprefix("?")
+    latest = _feeds("papers_today", [], f"{_('Latest papers')}{about}", asking)
+    return {
+        "feeds": (_feeds("papers_day", [span.name], f"{span.name}{about}", asking) if span.kind == "day" else [])
+        + latest
+    }
+
+
+@register.inclusion_tag("bzpeer/_feeds_head.html")
+def trending_feeds(topic: Topic | None, query: str) -> dict[str, Any]:
+    """For the head of the trending papers."""
+    title = _("Trending papers") + (f": {topic}" if topic else "")
+    return {"feeds": _feeds("trending", [], title, query.removeprefix("?"))}
 
 
 def _in_script(value: object) -> SafeString:
@@ -71,8 +110,9 @@ def _in_script(value: object) -> SafeString:
 
 @register.inclusion_tag("bzpeer/_exports.html")
 def exports(kind: str, key: int | str) -> dict[str, Any]:
-    """Links to the formats that reference managers read."""
-    return {"forms": [(form.name, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in FORMATS.items()]}
+    """Links to the formats that reference managers read, and to the feed."""
+    forms = [(form.name, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in FORMATS.items()]
+    return {"forms": forms, "feed": "" if kind == "work" else reverse(f"{kind}_feed", args=[key, "atom"])}
 
 
 @register.simple_tag

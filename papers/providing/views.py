@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from math import ceil
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from lxml import etree
 
 from .. import bounded, datestamps, limits
+from ..signposting import authority
 from ..sources.xmlrecords import Element
 from . import lists
 from .formats import FORMATS, XSI, named, storable
@@ -89,7 +89,7 @@ def _base() -> str:
 
 def identifier_of(pk: int | str) -> str:
     """What the record of a paper is called, for good."""
-    return f"oai:{urlsplit(settings.SITE_URL).hostname}:{pk}"
+    return f"oai:{authority()}:{pk}"
 
 
 def _stamp(moment: datetime) -> str:

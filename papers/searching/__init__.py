@@ -4,12 +4,12 @@ Problem: words miss what is said in other words, meaning misses names and rare t
 more than a page is worth. Idea: a bounded list of each (`words`, `papers.meaning`), fused by places alone (`fusion`),
 so that every score can be added up again from what is shown. Sorted by date, papers that have all words page by key.
 
-Entry point: `search`.
+Entry points: `search` for a page, `numbers` for the whole answer, `newer`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, date
 from typing import Literal, get_args
@@ -30,7 +30,7 @@ from .fusion import Fused, fuse
 from .queries import Query, read
 from .words import Match, Word
 
-__all__ = ["KINDS", "SORTS", "By", "Filters", "Hit", "Page", "Query", "Reasons", "Word", "search"]
+__all__ = ["KINDS", "SORTS", "By", "Filters", "Hit", "Page", "Query", "Reasons", "Word", "newer", "numbers", "search"]
 
 By = Literal["hybrid", "words", "meaning"]
 KINDS = ("papers", "people", "topics", "institutions")
@@ -130,10 +130,8 @@ def search(
     Raises BadRequest for a sort that there is not and for a cursor that was not made for the same question, and
     `papers.bounded.TooSlow`.
     """
-    if sort not in SORTS or by not in get_args(By):
-        raise BadRequest("There is no such order of a search.")
-    asked = read(query)
-    if filters.kind not in ("", "papers") or not asked.words:
+    asked = _asked(query, filters, sort, by)
+    if asked is None:
         return Page()
     cursor = _Cursor(f"{query}\n{filters}\n{sort}\n{by}")
     key = cursor.read(after)
@@ -141,8 +139,48 @@ def search(
         sought = words.look_up(asked.words)
         papers = words.narrowed(filters.of(Paper.objects.all()), asked, sought)
         if sort == "relevance":
-            return _best(asked, sought, papers, by, cursor, key, size)
+            return _best(_ranked(asked, sought, papers, by, size), cursor, key, size)
         return _by_date(sought, papers, sort == "newest", cursor, key, size)
+
+
+def newer(query: str, filters: Filters, than: int, most: int, milliseconds: int) -> int:
+    """How many papers with an id above `than` have all words of the query; at most `most`. By meaning more may fit.
+
+    Raises `papers.bounded.TooSlow`.
+    """
+    asked = read(query)
+    if filters.kind not in ("", "papers") or not asked.words:
+        return 0
+    with within(milliseconds):
+        sought = words.look_up(asked.words)
+        if not sought:
+            return 0
+        papers = words.narrowed(filters.of(Paper.objects.filter(pk__gt=than)), asked, sought)
+        return words.with_all(papers, sought)[:most].count()
+
+
+def numbers(query: str, filters: Filters = Filters(), sort: str = "relevance", *, most: int) -> list[int]:
+    """The ids of the first `most` papers of the whole answer, in the order of `search`, which runs once for them all.
+
+    Raises BadRequest for a sort that there is not, and `papers.bounded.TooSlow`.
+    """
+    asked = _asked(query, filters, sort, "hybrid")
+    if asked is None:
+        return []
+    with within(TIMEOUT_MS):
+        sought = words.look_up(asked.words)
+        papers = words.narrowed(filters.of(Paper.objects.all()), asked, sought)
+        if sort == "relevance":
+            return [one.paper_id for one in _ranked(asked, sought, papers, "hybrid", most).fused[:most]]
+        return list(_dated(sought, papers, sort == "newest").values_list("pk", flat=True)[:most]) if sought else []
+
+
+def _asked(query: str, filters: Filters, sort: str, by: str) -> Query | None:
+    """The query as it is looked for; None where no paper can answer."""
+    if sort not in SORTS or by not in get_args(By):
+        raise BadRequest("There is no such order of a search.")
+    asked = read(query)
+    return asked if filters.kind in ("", "papers") and asked.words else None
 
 
 Key = tuple[float, int, int]  # score, day as an ordinal (0: not known), id
@@ -167,10 +205,20 @@ class _Cursor:
         return float(score), int(day), int(pk)
 
 
-def _best(
-    asked: Query, sought: Sequence[Word], papers: PaperQuerySet, by: By, cursor: _Cursor, key: Key | None, size: int
-) -> Page:
-    """By relevance: the fused list is made anew for each page, and goes on after the key."""
+@dataclass(frozen=True)
+class _Ranked:
+    """The whole list by relevance, and what put each paper where it stands."""
+
+    fused: list[Fused]
+    key_of: Callable[[Fused], Key]
+    matched: dict[int, Match]
+    nearness: dict[int, float]
+    capped: bool
+    near_spelling: bool
+
+
+def _ranked(asked: Query, sought: Sequence[Word], papers: PaperQuerySet, by: By, size: int) -> _Ranked:
+    """`size`: of titles that are but spelt alike, no more than so many."""
     matches: list[Match] = []
     capped = near_spelling = False
     if by != "meaning" and sought:
@@ -192,7 +240,13 @@ def _best(
         return one.score, day.toordinal() if day else 0, one.paper_id
 
     fused = sorted(fuse(list(matched), list(nearness), exact), key=key_of, reverse=True)
-    rest = [one for one in fused if key is None or key_of(one) < key]
+    return _Ranked(fused, key_of, matched, nearness, capped or len(near) == LISTED, near_spelling)
+
+
+def _best(ranked: _Ranked, cursor: _Cursor, key: Key | None, size: int) -> Page:
+    """By relevance: the fused list is made anew for each page, and goes on after the key."""
+    matched, nearness = ranked.matched, ranked.nearness
+    rest = [one for one in ranked.fused if key is None or ranked.key_of(one) < key]
     page = rest[:size]
     loaded = Paper.objects.with_people().in_bulk([one.paper_id for one in page])
     hits = [
@@ -204,8 +258,8 @@ def _best(
         for one in page
         if one.paper_id in loaded
     ]
-    following = cursor.write(key_of(page[-1])) if len(rest) > size else ""
-    return Page(hits, following, len(fused), capped or len(near) == LISTED, near_spelling)
+    following = cursor.write(ranked.key_of(page[-1])) if len(rest) > size else ""
+    return Page(hits, following, len(ranked.fused), ranked.capped, ranked.near_spelling)
 
 
 def _by_date(
@@ -214,13 +268,8 @@ def _by_date(
     """By date: all papers with all words, by key; undated ones last."""
     if not sought:
         return Page()
-    matching = words.with_all(papers, sought)
-    counted = matching[: COUNTED + 1].count()
-    dated = matching.annotate(page_date=Coalesce("updated", "created"))
-    day = F("page_date")
-    ordered = dated.order_by(
-        day.desc(nulls_last=True) if newest else day.asc(nulls_last=True), "-pk" if newest else "pk"
-    )
+    counted = words.with_all(papers, sought)[: COUNTED + 1].count()
+    ordered = _dated(sought, papers, newest)
     if key:
         ordered = ordered.filter(_after(key, newest))
     rows = list(ordered.with_people()[: size + 1])
@@ -231,6 +280,12 @@ def _by_date(
         at = last.updated or last.created
         following = cursor.write((0.0, at.toordinal() if at else 0, last.pk))
     return Page(hits, following, min(counted, COUNTED), counted > COUNTED)
+
+
+def _dated(sought: Sequence[Word], papers: PaperQuerySet, newest: bool) -> PaperQuerySet:
+    dated = words.with_all(papers, sought).annotate(page_date=Coalesce("updated", "created"))
+    day = F("page_date")
+    return dated.order_by(day.desc(nulls_last=True) if newest else day.asc(nulls_last=True), "-pk" if newest else "pk")
 
 
 def _after(key: Key, newest: bool) -> Q:

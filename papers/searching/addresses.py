@@ -1,6 +1,6 @@
 """A search as its address states it, so that a page, a feed and a letter ask the same question and answer in one order.
 
-Entry points: `read`, `Asked.page`, `Asked.canonical`.
+Entry points: `read`, `Asked.page`, `Asked.numbers`, `Asked.canonical`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode
 
-from . import SHOWN, SORTS, Filters, Page, search
+from papers.text import clean
+
+from . import KINDS, SHOWN, SORTS, Filters, Page, numbers, search
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Asked:
             "to": self.filters.year_to,
             "topic": self.filters.topic,
             "person": self.filters.person,
+            "type": self.filters.kind,
             "sort": self.sort if self.sort != "relevance" else "",
         }
         return urlencode({name: value for name, value in given.items() if value})
@@ -36,6 +39,10 @@ class Asked:
         """Raises what `papers.searching.search` raises."""
         return search(self.query, self.filters, self.sort, after, size=size)
 
+    def numbers(self, most: int) -> list[int]:
+        """The ids of the first `most` papers of all pages. Raises what `papers.searching.numbers` raises."""
+        return numbers(self.query, self.filters, self.sort, most=most)
+
 
 def read(address: str) -> Asked:
     """Of what stands after the “?”; what is not understood there is left out.
@@ -43,12 +50,14 @@ def read(address: str) -> Asked:
     >>> read("sort=newest&q=graph+nets&from=2019&person=x").canonical
     'q=graph+nets&from=2019&sort=newest'
     """
-    given = {name: values[-1] for name, values in parse_qs(address).items()}
+    given = {name: values[-1].strip() for name, values in parse_qs(address, keep_blank_values=True).items()}
 
     def number(name: str) -> int | None:
         text = given.get(name, "")
         return int(text) if text.isdecimal() and len(text) < 19 else None
 
-    sort = given.get("sort", "")
-    filters = Filters(number("from"), number("to"), given.get("topic", ""), number("person"))
-    return Asked(" ".join(given.get("q", "").split()), filters, sort if sort in SORTS else "relevance")
+    sort, kind = given.get("sort", ""), given.get("type", "")
+    filters = Filters(
+        number("from"), number("to"), given.get("topic", ""), number("person"), kind if kind in KINDS else ""
+    )
+    return Asked(clean(given.get("q", "")), filters, sort if sort in SORTS else "relevance")

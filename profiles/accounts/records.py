@@ -86,6 +86,9 @@ PARTS: Mapping[str, Part] = {
     "profiles.Collection.account": Part("collections", hidden=("key",)),
     "profiles.Post.account": Part("posts", also=("paper__title_text",), stays=PUBLISHED),
     "profiles.Subscriber.account": Part("subscriber", hidden=("key",)),
+    "profiles.Subscription.subscriber": Part("subscriptions", also=("topic__name",)),
+    "profiles.Digest.subscriber": Part("digests"),
+    "profiles.Pick.subscriber": Part("papers_sent", also=("paper__title_text",)),
     "profiles.Suspension.made_by": Part("suspensions_made", hidden=("account_id",), stays=STAFF),
     "profiles.CaseHolder.curator": Part("cases_held"),
     "profiles.Report.reporter": Part("reports", stays="its answer may have changed a page"),
@@ -146,7 +149,7 @@ def gathered(account: Account) -> dict[str, Any]:
     found["collected"] = _rows(items, also=("collection__name", "paper__title_text"))
     about = Q(account_id=account.pk) | Q(subject_kind="profiles.account", subject_id=account.pk)
     found["journal"] = _rows(JournalEntry.objects.filter(about))
-    found["letters"] = _rows(letters_to(account), ("text",))
+    found["letters"] = _rows(letters_to(account), ("text", "html", "headers"))
     return found
 
 

@@ -5,9 +5,9 @@ link that was given away must be one that can be ended. Idea: every change holds
 no limit is passed and no name comes twice; who asks says what they want (in, out), so that twice is once; who may see a
 collection is a question asked of the database (`public`, `shared`, `seen_by`), never an `if` on a page. "Save" puts a
 paper into a collection of its own, which is always private. The key of a link has 256 random bits; a new one ends the
-old. A paper that is removed here leaves the collections that held it.
+old. A paper that is removed here leaves the collections that held it; one with a note on it is not removed.
 
-Entry points: `save`, `unsave`, `choose`, `make`, `edit`, `annotate`, `take_out`, `new_key`, `delete`, `hide`; the
+Entry points: `save`, `unsave`, `choose`, `make`, `edit`, `annotate`, `take_out`, `new_key`, `delete`; the
 questions for pages: `public`, `shared`, `seen_by`, `by_key`, `listed`, `mine`, `of_paper`, `streamed`.
 """
 
@@ -292,11 +292,6 @@ def delete(collection: Collection) -> None:
     papers = list(CollectionItem.objects.filter(collection=collection.pk).values_list("paper", flat=True))
     Collection.objects.filter(pk=collection.pk).delete()
     trending.refresh(papers, by=collection.account_id)
-
-
-def hide(collection: Collection, now: datetime) -> None:
-    """Out of everybody's sight but its owner's, as a curator decided; the link leads nowhere either."""
-    Collection.objects.filter(pk=collection.pk, hidden_at=None).update(hidden_at=now)
 
 
 def _word(collection: Collection, name: str, about: str, visibility: str, now: datetime) -> None:

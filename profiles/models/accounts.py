@@ -36,7 +36,8 @@ class Code(models.Model):
 class Letter(models.Model):
     """A mail to be sent, or sent: written in the transaction of what it tells, delivered by a worker.
 
-    The text is emptied once it is sent, but where mail is kept to be read on this machine (`settings.MAIL_KEPT`).
+    The text is emptied once it is sent or refused, but where mail is kept to be read on this machine
+    (`settings.MAIL_KEPT`).
     """
 
     to = models.EmailField()
@@ -48,14 +49,23 @@ class Letter(models.Model):
     problem = models.TextField(blank=True, help_text="why the last try failed, as a sentence")
     html = models.TextField(blank=True, help_text="the same, for programs that show pages")
     headers = models.JSONField(default=dict, help_text="beside those of every letter")
-    taken_until = models.DateTimeField(null=True, help_text="a worker has it until then")
+    is_bulk = models.BooleanField(default=False, help_text="one of many: letters that somebody waits for go first")
+    taken_until = models.DateTimeField(
+        null=True, help_text="a worker has it until then, or it is not tried again before that"
+    )
     handed_at = models.DateTimeField(
         null=True, help_text="all but its last line was handed over: without `sent_at`, nobody knows whether it went"
     )
     refused_at = models.DateTimeField(null=True, help_text="the mail server refused it for good, or it came back")
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="letter_unsent", condition=models.Q(sent_at=None))]
+        indexes = [
+            models.Index(
+                fields=["is_bulk", "id"],
+                name="letter_waiting",
+                condition=models.Q(sent_at=None, handed_at=None, refused_at=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"letter #{self.pk}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import pgettext_lazy
 
-from papers.models import Paper
+from papers.models import Institution, Paper
 
 from .accounts import Account
 from .authors import Author
@@ -29,12 +29,15 @@ class CaseHolder(models.Model):
 
 
 class Report(models.Model):
-    """Somebody says that something is wrong on a profile or a paper page; a curator answers. Its text is hostile."""
+    """Somebody says that something is wrong on the page of a person, a paper or an institution; a curator answers. Its
+    text is hostile."""
 
     class Kind(models.TextChoices):
         WRONG_WORK = "work", pgettext_lazy("report", "A work here is somebody else’s")
         TWO_PEOPLE = "split", pgettext_lazy("report", "Two people are on this page")
         SAME_PERSON = "merge", pgettext_lazy("report", "The same person has another page")
+        WRONG_FORM = "form", pgettext_lazy("report", "A printed form is another place’s")
+        SAME_PLACE = "place", pgettext_lazy("report", "The same institution has another page")
         WRONG_FACT = "fact", pgettext_lazy("report", "A fact is wrong")
         OTHER = "other", pgettext_lazy("report", "Something else")
 
@@ -46,6 +49,7 @@ class Report(models.Model):
     text = models.TextField(max_length=2_000)
     author = models.ForeignKey(Author, on_delete=models.CASCADE, null=True, related_name="reports")
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, null=True, related_name="+")
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, null=True, related_name="+")
     reporter = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="reports")
     made_at = models.DateTimeField(auto_now_add=True)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
@@ -57,7 +61,9 @@ class Report(models.Model):
         indexes = [models.Index(fields=["id"], name="report_open", condition=models.Q(state="open"))]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(author__isnull=False, paper=None) | models.Q(author=None, paper__isnull=False),
+                condition=models.Q(author__isnull=False, paper=None, institution=None)
+                | models.Q(author=None, paper__isnull=False, institution=None)
+                | models.Q(author=None, paper=None, institution__isnull=False),
                 name="report_about_one",
             ),
             models.CheckConstraint(
@@ -69,9 +75,9 @@ class Report(models.Model):
         return f"“{self.get_kind_display()}” on {self.subject}"
 
     @property
-    def subject(self) -> Author | Paper:
+    def subject(self) -> Author | Paper | Institution:
         """What page the report is about."""
-        found = self.author or self.paper
+        found = self.author or self.paper or self.institution
         assert found is not None  # a constraint
         return found
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from papers.models import Batch, Signature
+from papers.models import Batch, Institution, Signature
 
 from .accounts import Account
 from .assignments import Assignment
@@ -238,7 +238,7 @@ class PublishedChange(models.Model):
 
     Numbers (`seq`) are given at the very end of each transaction, one transaction at a time, so that they come in the
     order in which the rows become visible: who keeps the last number seen misses nothing (migration 0016). Names stand
-    nowhere here, and a change of a name leaves no row.
+    nowhere here, and a change of a person's name leaves no row.
     """
 
     class Kind(models.TextChoices):
@@ -247,9 +247,15 @@ class PublishedChange(models.Model):
         MOVE = "move", pgettext_lazy("published change", "some works of a person joined another’s")
         REMOVAL = "removal", pgettext_lazy("published change", "a paper no longer prints the person")
         CORRECTION = "correction", pgettext_lazy("published change", "somebody said what is right")
+        INSTITUTION_MERGE = "institution_merge", pgettext_lazy("published change", "two institutions are one")
+        INSTITUTION_MOVE = "institution_move", pgettext_lazy("published change", "printed forms belong elsewhere")
+        INSTITUTION_RENAME = (
+            "institution_rename",
+            pgettext_lazy("published change", "an institution is called otherwise"),
+        )
 
     class Says(models.TextChoices):
-        """What a correction says."""
+        """What a correction says; of institutions, only that an earlier change no longer holds."""
 
         SAME = "same", pgettext_lazy("published change", "they are one person, or the work is the person’s")
         DIFFERENT = "different", pgettext_lazy("published change", "they are two, or the work is not the person’s")
@@ -262,18 +268,24 @@ class PublishedChange(models.Model):
         OWNER = "owner", pgettext_lazy("published change", "who holds the record")
 
     seq = models.BigIntegerField(null=True, unique=True, help_text="from 1, in the order of commits")
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=18, choices=Kind)
     says = models.CharField(max_length=10, choices=Says, blank=True)
     by = models.CharField(max_length=8, choices=By)
     # Rows of authors that are gone since are not told; nothing is to keep those from going.
     source = models.ForeignKey(Author, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
     target = models.ForeignKey(Author, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    institution = models.ForeignKey(
+        Institution, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
+    other_institution = models.ForeignKey(
+        Institution, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
     works = ArrayField(models.BigIntegerField(), default=list, help_text="ids of the first papers concerned")
     works_count = models.PositiveIntegerField(default=0)
     at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.source_id} → {self.target_id}"
+        return f"{self.kind} {self.source_id or self.institution_id} → {self.target_id or self.other_institution_id}"
 
 
 class ChangeSet(models.Model):

@@ -98,6 +98,8 @@ class Digest(models.Model):
     frequency = models.CharField(max_length=6, choices=Subscription.Frequency)
     period = models.DateField(help_text="the first day of it")
     made_at = models.DateTimeField(auto_now_add=True)
+    newest = models.BigIntegerField(default=0, help_text="id of the newest paper when it was made")
+    more = models.PositiveIntegerField(default=0, help_text="papers that were new, too, and did not fit")
     letter = models.OneToOneField(
         Letter, on_delete=models.SET_NULL, null=True, related_name="digest", help_text="none where nothing was new"
     )
@@ -116,7 +118,7 @@ class Pick(models.Model):
     digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="picks")
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="+")
     place = models.PositiveSmallIntegerField(help_text="from 0")
-    because = models.JSONField(default=list, help_text="sentences")
+    because = models.JSONField(default=list, help_text="reasons: profiles.subscriptions.picks")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["subscriber", "paper"], name="pick_once")]

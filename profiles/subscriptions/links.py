@@ -1,7 +1,8 @@
 """Links in letters to subscribers, which need no account: signed, so that nobody can make one for somebody else.
 
 A link names a subscriber, and perhaps one of its subscriptions; a new `Subscriber.key` ends all that were sent before.
-Following a link changes nothing: it leads to a page with a button. Entry points: `confirm`, `manage`, `stop`, `read`.
+Following a link changes nothing: it leads to a page with a button. Entry points: `confirm`, `manage`, `stop`, `token`,
+`read`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ def stop(subscriber: Subscriber, subscription: Subscription | None = None) -> st
     return _address("subscription_stop", subscriber, subscription)
 
 
+def token(subscriber: Subscriber, subscription: Subscription | None = None) -> str:
+    """What stands in a link for the subscriber, or for one of its subscriptions."""
+    return _SIGNER.sign(f"{subscriber.key}.{subscription.pk if subscription else 0}")
+
+
 def read(token: str) -> tuple[Subscriber, Subscription | None] | None:
     """Whom a link is for; None where it was not made here or its key is no longer."""
     try:
@@ -46,5 +52,4 @@ def read(token: str) -> tuple[Subscriber, Subscription | None] | None:
 
 
 def _address(page: str, subscriber: Subscriber, subscription: Subscription | None = None) -> str:
-    token = _SIGNER.sign(f"{subscriber.key}.{subscription.pk if subscription else 0}")
-    return f"{settings.SITE_URL}{reverse(page, args=[token])}"
+    return f"{settings.SITE_URL}{reverse(page, args=[token(subscriber, subscription)])}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -98,6 +100,51 @@ def test_the_cursor_stays_right_while_rows_come_in_front(client: Client, papers:
     bring(fact("2009.00001", ["Ann Aard"], "Newer", created="2021-01-01"))
     rest = get(client, f"works?per_page=200&cursor={first['meta']['next_cursor']}")
     assert titles(rest) == ["Engine 4", "Engine 3", "Engine 2", "Engine 1"]
+
+
+def test_who_keeps_a_copy_asks_for_what_changed_since(client: Client, papers: list[Paper], bring: Any):
+    address = "works?sort=changed_at&per_page=2&filter=from_changed_at:"
+    copied = [row for page in pages(client, f"{address}2020-01-01") for row in page["results"]]
+    assert sorted(row["title"] for row in copied) == [f"Engine {n}" for n in range(1, 8)]
+    moments = [datetime.fromisoformat(row["changed_at"]) for row in copied]
+    assert moments == sorted(moments)
+    last = copied[-1]
+    assert moments[-1] == Paper.objects.get(pk=last["id"]).changed_at
+    bring(fact("2002.00003", ["Ada Lovelace"], "Engine 3, revised", updated="2021-01-01"))
+    later = [row for page in pages(client, f"{address}{last['changed_at']}") for row in page["results"]]
+    assert [row["title"] for row in later] == [last["title"], "Engine 3, revised"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_work_that_is_dated_before_others_and_written_after_them_is_not_missed(client: Client):
+    """A copy is told of nothing that is dated later than what is being written."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        try:
+            with transaction.atomic():
+                Paper.objects.create(title="Slow", title_text="Slow", fingerprint="slow", source="facts")
+                begun.set()
+                go_on.wait(30)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=slow)
+    writer.start()
+    assert begun.wait(30)
+    Paper.objects.create(title="Fast", title_text="Fast", fingerprint="fast", source="facts")
+    address = "works?sort=changed_at&filter=from_changed_at:2020-01-01"
+    assert titles(get(client, address)) == []
+    go_on.set()
+    writer.join(30)
+    assert titles(get(client, address)) == ["Slow", "Fast"]
+
+
+def test_everything_is_json_whatever_is_accepted(client: Client, papers: list[Paper]):
+    for address, status in (("works", 200), ("works/999999", 404)):
+        response = client.get(f"/api/v1/{address}", headers={"Accept": "text/turtle"})
+        assert response.status_code == status
+        assert response["Content-Type"].split(";")[0].endswith("json")
 
 
 FOUND: list[tuple[str, set[str]]] = [
@@ -291,6 +338,10 @@ def test_bad_input_is_a_problem_that_says_what_is_wrong(client: Client, db: None
         "people?filter=orcid:1",
         "works?filter=arxiv:x",
         "works?filter=type:book",
+        "works?filter=from_changed_at:yesterday",
+        "works?filter=from_changed_at:2026-02-30",
+        "works?filter=from_changed_at:2026-01-31T12:00:00",
+        "works?filter=from_changed_at:0001-01-01T00:00:00%2B10:00",
     ],
 )
 def test_a_filter_says_what_it_takes(client: Client, db: None, asked: str):
@@ -300,7 +351,7 @@ def test_a_filter_says_what_it_takes(client: Client, db: None, asked: str):
 def test_unknown_words_are_answered_with_the_known_ones(client: Client, db: None):
     assert "topic" in get(client, "works?filter=colour:red", 400)["known"]
     assert "title" in get(client, "works?select=colour", 400)["known"]
-    assert get(client, "works?sort=colour", 400)["known"] == ["date:desc", "id"]
+    assert get(client, "works?sort=colour", 400)["known"] == ["date:desc", "id", "changed_at"]
 
 
 def test_a_cursor_of_another_question_is_refused(client: Client, papers: list[Paper]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,11 +13,13 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from papers.models import Signature
+from papers import correcting
+from papers.models import Institution, InstitutionName, Signature
 from profiles import changesets, decisions, renaming
 from profiles.models import Account, Assignment, Author, Claim, Correction, Move, PublishedChange
 from profiles.proposals import CorrectName, Merge, MoveWorks, SetIdentifier
 from tests.conftest import fact, with_role
+from tests.papers.test_institutions import imported, line
 
 
 def feed(client: Client, query: str = "") -> list[dict[str, Any]]:
@@ -76,6 +79,56 @@ def test_decisions_and_identifiers_are_told_as_corrections(client: Client, peopl
     ]
     assert told(feed(client, "kind=correction")) == rows
     assert feed(client, "kind=merge") == []
+
+
+@pytest.mark.django_db
+def test_what_curators_change_of_institutions_is_told_with_its_undoing(client: Client):
+    imported(line(1, {"Falk": ["York House"], "Aard": ["York Hall"], "Bern": ["YORK HALL, York"]}))
+    curator = with_role("curator")
+    house, hall, other = (Institution.objects.get(name=n).pk for n in ("York House", "York Hall", "YORK HALL, York"))
+    assert feed(client) == []
+    merged = correcting.apply(curator, correcting.Merge(house, hall), "One and the same.")
+    correcting.apply(curator, correcting.Rename(hall, "Hall of York"), "As it writes itself.")
+    form = InstitutionName.objects.get(institution=other)
+    correcting.apply(curator, correcting.Move(other, (form.pk,), hall), "The same hall.")
+    correcting.undo(curator, merged)
+    rows = feed(client)
+    assert [(r["kind"], r["says"], r["by"], r["institution"], r["other_institution"]) for r in rows] == [
+        ("institution_merge", None, "curator", house, hall),
+        ("institution_rename", None, "curator", hall, None),
+        ("institution_move", None, "curator", other, hall),
+        ("institution_merge", "withdrawn", "curator", house, hall),
+    ]
+    assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
+    assert rows[0]["other_institution_api_url"].endswith(f"/api/v1/institutions/{hall}")
+    assert (rows[0]["person"], rows[0]["works"]) == (None, [])
+    assert [row["kind"] for row in feed(client, "kind=institution_move")] == ["institution_move"]
+    assert {row["id"] for row in feed(client, f"institution={house}")} == {rows[0]["id"], rows[3]["id"]}
+    assert "York" not in repr(rows)
+    atom = client.get("/changes.atom").content.decode()
+    assert f"Institution #{house} was merged into #{hall}." in atom
+    assert f"A change of institution #{house} was taken back." in atom
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_of_institutions_from_before_the_feed_are_in_it_once_they_are_published(client: Client):
+    imported(line(1, {"Falk": ["York House"], "Aard": ["York Hall"]}))
+    curator = with_role("curator")
+    house, hall = (Institution.objects.get(name=name).pk for name in ("York House", "York Hall"))
+    merged = correcting.apply(curator, correcting.Merge(house, hall), "One and the same.")
+    correcting.undo(curator, merged)
+    before = told_of_places(client)
+    migration = import_module("profiles.migrations.0018_published_institutions")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(migration.BACKWARDS)
+        cursor.execute(migration.FORWARDS)
+    assert told_of_places(client) == before
+    assert [says for _kind, says, *_ in before] == [None, "withdrawn"]
+
+
+def told_of_places(client: Client) -> list[tuple[Any, ...]]:
+    rows = client.get("/api/v1/changes").json()["results"]
+    return [(row["kind"], row["says"], row["institution"], row["other_institution"], row["at"]) for row in rows]
 
 
 @pytest.mark.django_db

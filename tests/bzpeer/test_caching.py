@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -32,14 +33,16 @@ from papers.models import Batch, Paper, Signature, Topic
 from profiles import changesets, claims, decisions, owning, powers, renaming, rights
 from profiles import views as profile_views
 from profiles.accounts import leaving
-from profiles.feedback import collecting, reacting
+from profiles.feedback import collecting, posting, reacting
 from profiles.models import (
     Account,
     Author,
     ChangeSet,
     Claim,
+    Collection,
     Follow,
     OwnWords,
+    Post,
     Proof,
     RightsRequest,
     TopicFollow,
@@ -357,6 +360,7 @@ MADE_EACH_TIME = {
     "person_rights": "",
     "report_person": "",
     "report_work": "",
+    "report_institution": "",
     "rights_request": "a link that one person has, as is the feed of alerts",
     "alerts_feed": "",
     "collection_shared": "",
@@ -367,7 +371,7 @@ MADE_EACH_TIME = {
     "institution_as": "",
     "collection_as": "",
     "collection_shared_as": "",
-    "search_export": "",
+    "search_as": "",
     "sitemap": "and its parts: large, and read by few",
     "sitemap_section": "",
 }
@@ -507,12 +511,22 @@ def acts(objects: dict[str, Any], accounts: dict[str, Account | None]) -> Acts:
     yield "scores again", lambda: scores.refresh([author.pk])
     yield "ties", lambda: Coauthorship.objects.filter(author=author).delete()
     yield "ties again", lambda: coauthorships.refresh([author.pk])
+    paper = Paper.objects.get(arxiv_id="2001.00001")
+    posts: list[Post] = []
+    yield (
+        "comment",
+        lambda: posts.append(posting.write(guest, paper, "comment", {"text": "How long did it run?"}, uuid4(), now)),
+    )
+    yield "review", lambda: posting.write(guest, paper, "review", {"strengths": "Clear."}, uuid4(), now)
+    yield "edit a comment", lambda: posting.edit(guest, posts[0], {"text": "How long?"}, now)
+    yield "hide a comment", lambda: Post.objects.filter(pk=posts[0].pk).update(hidden_at=now)
+    yield "withdraw a comment", lambda: posting.withdraw(guest, posts[0], now)
     yield "release", lambda: claims.release(Claim.objects.get(pk=objects["claim"].pk), owner, now)
     yield "hide", lambda: rights.decide(curator, hiding, "So be it.", now, grant=True)
     yield "show again", lambda: rights.reverse(curator, hiding, "As she asked.", now)
     yield "a collection is renamed", lambda: collecting.edit(objects["collection"], "To read", "", "public", now)
     yield "a paper is collected", lambda: collecting.put_back(objects["collection"], signature.paper_id, "", now)
-    yield "a collection is hidden", lambda: collecting.hide(objects["collection"], now)
+    yield "a collection is hidden", lambda: Collection.objects.filter(pk=objects["collection"].pk).update(hidden_at=now)
     yield "an account leaves", lambda: leaving.delete(guest, now)
     yield "raw SQL", lambda: _raw("UPDATE papers_paper SET title_text = title_text || ' (corrected)'")
 

@@ -10,7 +10,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bzpeer import exporting
 from papers import exports, limits
@@ -177,6 +179,22 @@ def test_a_search_is_exported_in_its_order_with_its_filters_and_to_its_end(
     assert body(client.get("/search.bib?q=engines")).count("eprint") == 1
 
 
+@pytest.mark.parametrize("sort", ["relevance", "newest"])
+def test_an_export_searches_once_and_reads_its_papers_in_pieces(
+    client: Client, ada: Author, bring, monkeypatch: pytest.MonkeyPatch, sort: str
+):
+    """What stands in memory is a piece; each piece costs its own papers, topics and names, and no search."""
+    bring(*(fact(f"2101.{n:05}", ["Mary Somerville"], f"Engines of note {n}") for n in range(1, 9)))
+    asked = []
+    for piece in (200, 2):
+        monkeypatch.setattr(exporting, "PIECE", piece)
+        with CaptureQueriesContext(connection) as queries:
+            text = body(client.get(f"/search.bib?q=engines&sort={sort}"))
+        assert len(re.findall(r"eprint = {(.*)}", text)) == len(set(re.findall(r"eprint = {(.*)}", text))) == 10
+        asked.append(len(queries))
+    assert asked[1] - asked[0] == 3 * (10 // 2 - 1)
+
+
 @pytest.mark.parametrize("query", ["sort=x", "from=x", "type=x", "topic=nothing", "person=1", "from=2020&to=2019"])
 def test_what_cannot_be_searched_is_a_sentence(client: Client, ada: Author, query: str):
     assert client.get(f"/search.bib?q=engines&{query}").status_code == 400
@@ -194,7 +212,7 @@ def test_a_search_that_takes_too_long_is_a_sentence(client: Client, ada: Author,
     def slow(*_: Any, **__: Any) -> None:
         raise TooSlow("It took too long.")
 
-    monkeypatch.setattr(exporting, "papers_for", slow)
+    monkeypatch.setattr("papers.searching.addresses.numbers", slow)
     response = client.get("/search.bib?q=engines")
     assert (response.status_code, "too long" in body(response)) == (503, True)
 

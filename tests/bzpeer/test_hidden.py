@@ -111,7 +111,7 @@ def _objects(ada: Author) -> dict[str, Any]:
                 "decision",
                 "invitation",
             ),
-            *("collection", "message", "post", "proof", "question", "report", "review", "watch"),
+            *("message", "post", "proof", "question", "report", "review", "saved", "watch"),
         ),
         topic,
     )
@@ -127,6 +127,8 @@ def unprinted(html: str) -> str:
         r"\n\tauthor = {.*?},",
         '"authorships": .*',
         '"raw_author_name": "[^"]*"',
+        "<author><name>[^<]*</name></author>",
+        r'"authors": \[.*?\]',
     )
     for printed in ('<p class="byline">.*?</p>', '<ol class="authors">.*?</ol>', *citing):
         html = re.sub(printed, "", html, flags=re.DOTALL)

@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from bzpeer.middleware import SecondFactor
 from bzpeer.sitemaps import SECTIONS
 from papers.exports import MEDIA_TYPES
+from papers.syndication import FEEDS
 from tests import walking
 from tests.walking import Answer, ask, session_of
 
@@ -31,23 +32,24 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "search/",
         "papers/",
         "papers/date/<str:name>/",
+        *(f"{page}.{suffix}" for page in ("papers", "papers/date/<str:name>", "papers/trending") for suffix in FEEDS),
         "papers/week/<str:name>/",
         "papers/month/<str:name>/",
         "names/<path:name>/",
         "healthz",
         "robots.txt",
-        *(f"search.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"search.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         "sitemap.xml",
         *(f"sitemap-{section}.xml" for section in SECTIONS),
         "opensearch.xml",
-        *(f"people/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"people/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         *(f"works/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, "linkset.json")),
-        *(f"topics/<slug:slug>.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"institutions/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"topics/<slug:slug>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
+        *(f"institutions/<int:pk>.{suffix}" for suffix in (*MEDIA_TYPES, *FEEDS)),
         *(f"collections/<int:pk>.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"collections/shared/<str:key>.{suffix}" for suffix in MEDIA_TYPES),
+        *(f"collections/shared/<slug:key>.{suffix}" for suffix in MEDIA_TYPES),
         "collections/<int:pk>/<slug:slug>/",
-        "collections/shared/<str:key>/",
+        "collections/shared/<slug:key>/",
         "people/<int:pk>/trust/",
         "ledger/",
         "ledger.jsonl",
@@ -228,6 +230,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("405 405 405 405 405", "302 302 302 302 302"): [
         "account/keys/<int:pk>/end/",
         "following/watches/<int:pk>/",
+        "searches/<int:pk>/delete/",
         "alerts/read/",
         "conversations/objection/",
     ],
@@ -271,6 +274,8 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "blocks/<int:pk>/end/",
         "collections/<int:pk>/key/",
         "posts/<int:pk>/withdraw/",
+        "searches/<int:pk>/",
+        "searches/<int:pk>/open/",
         "claims/<int:pk>/hold/",
         "conversations/<int:pk>/leave/",
         "claims/<int:pk>/proofs/orcid/begin/",
@@ -303,10 +308,12 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ],
     ("200 200 200 200 200", "400 400 400 400 400"): [
         "graph/conflicts/",
+        "subscribe/",
         "people/<int:pk>/rights/",
         "rights/<str:key>/",
         "report/person/<int:pk>/",
         "report/work/<int:pk>/",
+        "report/institution/<int:pk>/",
     ],
     ("200 302 302 302 302", "200 302 302 302 302"): [
         "accounts/login/",
@@ -329,16 +336,21 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "account/delete/",
     ],
     ("302 200 200 200 200", "302 200 200 200 200"): [
+        "subscriptions/",
         "accounts/password/set/",
         "accounts/3rdparty/",
     ],
     ("200 200 200 200 200", "200 200 200 200 200"): [
         "oai",
+        "subscriptions/manage/<str:token>/",
+        "subscriptions/stop/<str:token>/",
         "graph/conflicts.csv",
         "accounts/password/reset/",
         "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     ],
     ("200 200 200 200 200", "302 302 302 302 302"): [
+        "subscriptions/confirm/<str:token>/",
+        "subscriptions/digests/<str:token>/<int:pk>/",
         "accounts/confirm-email/<str:key>/",
         r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
     ],
@@ -475,9 +487,11 @@ def test_a_form_without_its_token_is_refused_and_changes_nothing(walk: Walk):
     assert len(forged) == len(walk.addresses)
     # The API looks at no cookie, and nothing can be sent to it. A harvester may ask by POST: nothing is written.
     refused = {key[2]: 405 if key[2].startswith("api/v1/") and key[2] != "api/v1/" else 403 for key in forged}
-    refused["oai"] = 200
+    # A mail program ends a subscription by its link alone, which is the proof (RFC 8058).
+    exempt = "subscriptions/stop/<str:token>/"
+    refused |= {"oai": 200, exempt: 200}
     assert {key[2]: answer.status for key, answer in forged.items() if answer.status != refused[key[2]]} == {}
-    assert {key[2]: answer.rows for key, answer in forged.items() if set(answer.rows) - ALIVE} == {}
+    assert {key[2] for key, answer in forged.items() if set(answer.rows) - ALIVE} == {exempt}
 
 
 def test_every_answer_says_what_a_browser_may_do_with_it(walk: Walk):
@@ -527,3 +541,9 @@ def test_neither_side_of_a_conversation_is_shown_the_address_of_the_other(walk: 
     for (role, method, route), answer in walk.of("GET", "HTMX"):
         if not route.startswith("outbox/"):
             assert b"guest@example.org" not in answer.body, (role, method, route)
+
+
+def test_who_subscribed_stands_on_no_page_but_those_of_the_subscribers_links(walk: Walk):
+    for (role, method, route), answer in walk.of("GET", "HTMX"):
+        if not route.startswith(("subscriptions/", "outbox/")):
+            assert b"subscriber@example.org" not in answer.body, (role, method, route)

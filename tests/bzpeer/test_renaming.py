@@ -19,6 +19,7 @@ from bzpeer import pipeline
 from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Paper, Signature
 from papers.names import fold
+from papers.syndication import FEEDS
 from profiles import changesets, conversing, decisions, moderation, powers, renaming
 from profiles.accounts import keys
 from profiles.feedback import collecting, posting
@@ -37,8 +38,10 @@ from profiles.models import (
     Proof,
     Report,
     RightsRequest,
+    Subscriber,
 )
 from profiles.proposals import Merge, MoveWorks
+from profiles.subscriptions import searches
 from tests.addresses import every_address
 from tests.conftest import fact, with_role
 from tests.walking import place_of
@@ -107,6 +110,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
     kept = collecting.make(owner, "Translation", "", "public", timezone.now())
     for n in (1, 5):
         collecting.put_back(kept, Paper.objects.get(arxiv_id=f"2001.{n:05}").pk, "", timezone.now())
+    Subscriber.objects.create(email="r@example.org", address="r@example.org", account=reader, key="key")
     Identifier.objects.create(author=coauthor, scheme="orcid", value=ORCID, change=change_set.rows.earliest("pk"))
     paper = Paper.objects.get(arxiv_id="2001.00001")
     return {
@@ -142,6 +146,7 @@ def world(bring, curators: Account) -> dict[str, Any]:
             author=author, sender=reader, recipient=owner, purpose="talk", text="About translation.", token=uuid4()
         ),
         "report": Report.objects.create(kind="fact", text="Wrong.", author=author, reporter=reader),
+        "saved": searches.save(reader, f"q=translation&person={coauthor.pk}", "", "never"),
         "watch": NameWatch.objects.create(account=reader, name="Iris Murdoch", surname_key="murdoch"),
         "review": BulkReview.objects.create(rule="x", seed=1, pairs=[], made_by=curators),
     }
@@ -286,13 +291,13 @@ def test_the_old_name_is_in_no_public_output(world: dict[str, Any]):
         f"/institutions/{world['institution'].pk}/graph/",
         *(f"/graph/slice.{form}?at=person-{author.pk}" for form in ("json", "csv", "graphml", "gexf")),
         paper.get_absolute_url(),
-        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in FORMATS),
+        *(f"/people/{world['coauthor'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         *(f"/works/{paper.pk}.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in FORMATS),
+        *(f"/topics/{world['topic'].slug}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
         world["collection"].get_absolute_url(),
         *(f"/collections/{world['collection'].pk}.{suffix}" for suffix in MEDIA_TYPES),
-        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in FORMATS),
-        *(f"/search.{suffix}?q=translation" for suffix in MEDIA_TYPES),
+        *(f"/institutions/{world['institution'].pk}.{suffix}" for suffix in (*FORMATS, *FEEDS)),
+        *(f"/search.{suffix}?q=translation" for suffix in (*MEDIA_TYPES, *FEEDS)),
         f"/works/{paper.pk}/attribution/{author.pk}/",
         f"/works/{Paper.objects.get(arxiv_id='2001.00005').pk}/attribution/{world['coauthor'].pk}/",
         "/names/Ada%20Lovelace/",

@@ -269,7 +269,7 @@ def test_what_takes_too_long_leaves_a_sentence_and_the_rest(
         raise TooSlow("for a test")
 
     with monkeypatch.context() as patched:
-        patched.setattr(searching, "papers_for", slow)
+        patched.setattr("papers.searching.addresses.search", slow)
         page = html(client, "lovelace", 503)
         assert "Looking for papers took too long" in page
         assert "Ada Lovelace" in page
@@ -301,7 +301,7 @@ def test_a_text_that_is_too_long_is_cut_and_that_is_said(client: Client, library
 def test_a_search_takes_its_exports_along(client: Client, library: None):
     page = html(client, "graph networks", topic="machine-learning")
     assert "/search.bib?q=graph+networks&amp;topic=machine-learning" in page
-    assert reverse("search_export", args=["bib"]) == "/search.bib"
+    assert reverse("search_as", args=["bib"]) == "/search.bib"
 
 
 @pytest.mark.browser

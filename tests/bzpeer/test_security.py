@@ -288,6 +288,7 @@ ALLOWED = {
     ("papers/providing/views.py", "csrf_exempt"): "reads only; harvesters may ask by POST",
     ("profiles/arrays.py", "RawSQL"): "constants with parameters",
     ("profiles/following.py", "RawSQL"): "a constant with a parameter",
+    ("profiles/subscription_views.py", "csrf_exempt"): "mail programs end a subscription without a cookie (RFC 8058)",
     ("profiles/models/authors.py", "RawSQL"): "a constant with a parameter",
 }
 
@@ -304,12 +305,12 @@ def test_no_sharp_tool_is_in_the_product():
 
 
 def test_no_page_brings_a_script_or_a_style_of_its_own():
-    """The policy would stop it; here it is found before."""
+    """The policy would stop it; here it is found before. Letters have no policy, and no stylesheet beside them."""
     inline = re.compile(r"<script(?![^>]*(\bsrc=|[/+]json\b))|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
     found = [
         f"{path.name}: {match[0]}"
         for path in PRODUCT
-        if path.suffix == ".html" and (match := inline.search(path.read_text()))
+        if path.suffix == ".html" and path.parent.name != "mail" and (match := inline.search(path.read_text()))
     ]
     assert found == []
 

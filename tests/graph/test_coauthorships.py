@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,12 +22,14 @@ from graph import coauthorships
 from graph.coauthorships import rebuild, refresh
 from graph.models import Coauthorship, Snapshot
 from graph.networks import Tie, coauthorship
-from papers.models import Batch, BatchRecord, Paper, Signature
-from profiles import changesets, claims, decisions
+from papers import correcting, retrying
+from papers.models import Batch, BatchRecord, Institution, InstitutionChange, Paper, Signature
+from profiles import changesets, claims, decisions, moves
 from profiles.disambiguation import engine
 from profiles.models import Account, Assignment, Author, ChangeSet, Claim, Correction
 from profiles.proposals import Merge, MoveWorks
 from tests.conftest import fact, with_role
+from tests.graph.test_topics import assert_as_defined
 
 pytestmark = pytest.mark.django_db
 Bring = Callable[..., Batch]
@@ -210,7 +213,8 @@ class World:
     def acts(self) -> Iterator[Callable[[], Any]]:
         yield from (self.imports, self.updates, self.merges, self.moves, self.undoes, self.redoes, self.decides)
         yield from (self.withdraws, self.claims, self.answers, self.releases, self.hides, self.runs)
-        yield from (self.rolls_back, self.takes_back, self.brings_back)
+        yield from (self.rolls_back, self.takes_back, self.brings_back, self.refuses, self.fixes)
+        yield from (self.merges_places, self.takes_place_apart)
 
     def one(self, rows: Any) -> Any:
         return self.chance.choice(found) if (found := list(rows.order_by("pk"))) else None
@@ -220,12 +224,13 @@ class World:
 
     def record(self, number: int) -> dict[str, Any]:
         subject = self.chance.choice([("cs.CL", "translation"), ("astro-ph.GA", "galaxies")])
+        beside = self.chance.sample(["cs.LG", "math.CO", "hep-ph"], self.chance.randint(0, 2))
         year = self.chance.randint(2001, 2020)
         return fact(
             f"2001.{number:05}",
             self.names(),
             f"Of {subject[1]} {number}",
-            categories=[subject[0]],
+            categories=[subject[0], *beside],
             created=f"{year}-01-01",
             updated=f"{year + self.chance.randint(0, 3)}-01-01",
         )
@@ -250,6 +255,32 @@ class World:
     def brings_back(self) -> None:
         if record := self.one(BatchRecord.objects.exclude(rolled_back_at=None)):
             pipeline.rerun(rollbacks.redo(record, self.curator).surnames, lambda *_: None)
+
+    def refuses(self) -> None:
+        self.bring(b"{broken")
+
+    def fixes(self) -> None:
+        if refused := self.one(BatchRecord.objects.filter(fate=BatchRecord.Fate.REFUSED)):
+            self.papers += 1
+            line = json.dumps(self.record(self.papers))
+            outcome = retrying.retry(refused, line, self.curator, moves.removed)
+            assert not outcome.problem
+            pipeline.rerun(outcome.surnames, lambda *_: None)
+
+    def merges_places(self) -> None:
+        names = [f"Institute {self.papers} {end}" for end in "ab"]
+        for name in names:
+            at = [["Lovelace", "Ada", "", name], ["Babbage", "Charles", ""]]
+            self.papers += 1
+            line = {"id": f"2001.{self.papers:05}", "title": name, "authors": "x", "authors_parsed": at, "versions": []}
+            line |= {"update_date": "2020-01-01", "categories": "cs.CL hep-ph"}
+            self.bring(json.dumps(line).encode(), source="snapshot")
+        one, other = (Institution.objects.get(name=name).pk for name in names)
+        correcting.apply(self.curator, correcting.Merge(one, other), "One place.")
+
+    def takes_place_apart(self) -> None:
+        if found := self.one(InstitutionChange.objects.filter(undone_at=None)):
+            correcting.undo(self.curator, found)
 
     def merges(self) -> list[int]:
         pair = [self.one(Author.objects.listed()).pk for _ in "ab"]
@@ -303,7 +334,7 @@ class World:
 
 @pytest.mark.usefixtures("small_teams")
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_after_every_act_the_table_is_that_of_a_full_rebuild(
+def test_after_every_act_the_tables_are_those_of_a_full_rebuild(
     seed: int, bring: Bring, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Capture
 ) -> None:
     tasks: dict[str, Callable[[Any], Any]] = {
@@ -331,5 +362,6 @@ def test_after_every_act_the_table_is_that_of_a_full_rebuild(
         assert not Author.objects.filter(stale=True).exists(), act.__name__
         assert stored() == defined(), act.__name__
         assert rebuild() == 0
+        assert_as_defined()
     assert len(done) > 12
     assert stored()

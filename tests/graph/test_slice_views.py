@@ -188,7 +188,7 @@ def test_hidden_merged_and_removed_records_are_said(client: Client, pages: dict[
         for page in pages.values():
             assert "Babbage" not in client.get(page).content.decode()
     paper = Paper.objects.get(title="Three")
-    reversal.undo([BatchRecord.objects.get(paper=paper).pk], None, importing.nobody, ())
+    reversal.undo([BatchRecord.objects.get(paper=paper).pk], None, importing.nobody, reversal.Rules())
     assert client.get(f"/graph/slice.json?at=paper-{paper.pk}").status_code == 410
     assert client.get(reverse("work_graph", args=[paper.pk])).status_code == 410
 

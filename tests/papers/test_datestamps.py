@@ -26,7 +26,7 @@ def changed() -> datetime:
 
 
 def undo(batch: Batch) -> None:
-    reversal.undo([batch.records.get().pk], None, importing.nobody, ())
+    reversal.undo([batch.records.get().pk], None, importing.nobody, reversal.Rules())
 
 
 # --- what dates ------------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_what_is_taken_back_and_brought_back_is_dated_each_time():
     dates = [changed()]
     undo(batch)
     dates.append(changed())
-    reversal.redo(batch.records.get(), None, importing.nobody, ())
+    reversal.redo(batch.records.get(), None, importing.nobody, reversal.Rules())
     dates.append(changed())
     assert dates == sorted(set(dates))
 
@@ -135,7 +135,7 @@ def test_what_is_brought_back_is_not_removed_any_more():
     batch = run(fact("2001.00001", [ADA]))
     undo(batch)
     removed = RemovedPaper.objects.get().removed_at
-    reversal.redo(batch.records.get(), None, importing.nobody, ())
+    reversal.redo(batch.records.get(), None, importing.nobody, reversal.Rules())
     assert not RemovedPaper.objects.exists()
     assert changed() > removed
 

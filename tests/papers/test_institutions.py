@@ -83,9 +83,9 @@ def test_after_any_imports_and_rollbacks_the_rows_equal_what_is_printed(seed: in
             records = list(chance.choice(batches).records.values_list("pk", flat=True))
             if chance.random() < 0.3:
                 for record in BatchRecord.objects.filter(pk__in=records, rolled_back_at__isnull=False):
-                    reversal.redo(record, None, importing.nobody, ())
+                    reversal.redo(record, None, importing.nobody, reversal.Rules())
             else:
-                reversal.undo(records, None, importing.nobody, ())
+                reversal.undo(records, None, importing.nobody, reversal.Rules())
         else:
             names = chance.sample(["Lovelace", "Babbage", "Somerville", "Byron"], chance.randint(1, 3))
             authors = {name: chance.sample(places, chance.randint(0, 3)) for name in names}

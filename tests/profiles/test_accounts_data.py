@@ -34,6 +34,7 @@ from profiles.models import (
     Letter,
     OwnWords,
     Proof,
+    Subscriber,
 )
 from tests.conftest import with_second_factor
 from tests.profiles.test_accounts import PASSWORD, ada, log_in
@@ -95,7 +96,7 @@ def leading_to(*models: Any) -> set[str]:
 
 
 def test_every_table_that_leads_to_an_account_has_its_part():
-    assert leading_to(Account, Claim, SocialAccount) == set(records.PARTS)
+    assert leading_to(Account, Claim, SocialAccount, Subscriber) == set(records.PARTS)
 
 
 def test_each_part_has_a_section_of_its_own_and_hides_and_empties_columns_that_are_there():

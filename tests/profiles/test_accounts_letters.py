@@ -70,7 +70,7 @@ def test_where_mail_is_kept_the_text_stays():
 @pytest.mark.parametrize(
     ("environment", "backend"),
     [
-        ({}, "django.core.mail.backends.smtp.EmailBackend"),
+        ({}, "profiles.smtp.EmailBackend"),
         ({"MAIL_BACKEND": "anymail.backends.mailgun.EmailBackend"}, "anymail.backends.mailgun.EmailBackend"),
         (
             {"MAIL_KEPT": "1", "MAIL_BACKEND": "anymail.backends.mailgun.EmailBackend"},
@@ -103,7 +103,8 @@ def test_what_fails_is_kept_with_the_reason_and_tried_again(sending: None, setti
     assert "no mail server here" in letter.problem
     assert letter.text
     settings.EMAIL_BACKEND = working
-    assert letters.deliver(timezone.now()) == 1
+    assert letters.deliver(timezone.now()) == 0  # not so soon
+    assert letters.deliver(timezone.now() + letters.PAUSES[0] + timedelta(seconds=5)) == 1
     letter.refresh_from_db()
     assert (letter.problem, letter.tries, letter.sent_at is None) == ("", 2, False)
 
@@ -120,9 +121,11 @@ def test_that_a_letter_went_is_forgotten_after_a_month(sending: None):
 def test_what_never_goes_is_given_up(sending: None, settings: Any):
     letters.keep("ada@example.org", "Hello", "Good day.")
     settings.EMAIL_BACKEND = f"{HERE}.Broken"
-    for _ in range(letters.MOST_TRIES + 2):
-        letters.deliver(timezone.now())
-    assert Letter.objects.get().tries == letters.MOST_TRIES
+    for hours in range(letters.MOST_TRIES + 2):
+        letters.deliver(timezone.now() + timedelta(hours=2 * hours))
+    letter = Letter.objects.get()
+    assert letter.tries == letters.MOST_TRIES
+    assert letters.state(letter, timezone.now()) == letters.State.GIVEN_UP
 
 
 @pytest.mark.django_db(transaction=True)

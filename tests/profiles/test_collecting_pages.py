@@ -20,6 +20,7 @@ from papers import limits
 from papers.exports import FORMATS, MEDIA_TYPES
 from papers.models import Batch, Paper
 from papers.sources import bibtex, ris
+from papers.text import plain
 from profiles.feedback import collecting
 from profiles.models import Account, Author, Claim, Collection, CollectionItem
 from tests.conftest import fact, with_role
@@ -114,11 +115,11 @@ def test_a_paper_is_put_into_collections_and_a_new_one(
     address = reverse("collect", args=[eels.pk])
     html = body(client.get(address, headers=headers))
     assert ("<html" in html) == (not headers)
-    assert (f'value="{kept.pk}"' in html, "checked" in html, 'name="was"' in html) == (True, False, False)
+    assert (f'value="{kept.pk}"' in html, "checked> <span>" in html, 'name="was"' in html) == (True, False, False)
     client.post(address, {"in": [kept.pk], "new": "Made now"}, headers=headers)
     assert {str(row) for row in collecting.of_paper(eels, owner).own} == {"Kept", "Made now"}
     html = body(client.get(address, headers=headers))
-    assert html.count(" checked") == html.count('name="was"') == 2
+    assert html.count("checked> <span>") == html.count('name="was"') == 2
     response = client.post(address, {"was": [kept.pk]}, headers=headers, follow=True)
     assert [str(row) for row in collecting.of_paper(eels, owner).own] == ["Made now"]
     assert "Made now" in body(response)
@@ -133,7 +134,7 @@ def test_what_was_typed_and_chosen_is_there_after_a_refusal(
     html = body(response)
     assert response.status_code == (200 if headers else 400)
     assert "You have a collection of this name already." in html
-    assert ('value="kept"' in html, " checked" in html) == (True, True)
+    assert ('value="kept"' in html, "checked> <span>" in html) == (True, True)
     assert not CollectionItem.objects.exists()
 
 
@@ -213,6 +214,7 @@ def test_my_list_has_counts_and_asks_the_same_of_the_database_however_long_it_is
         return len(queries)
 
     collection(owner, "private", "One")
+    client.get(reverse("collections"))
     few = asked()
     for n in range(5):
         collection(owner, "public", f"More {n}")
@@ -258,7 +260,9 @@ def shared_addresses(key: str) -> list[str]:
 
 
 @pytest.fixture
-def everybody(client: Client, owner: Account) -> dict[str, Client]:
+def everybody(client: Client, owner: Account, monkeypatch: pytest.MonkeyPatch) -> dict[str, Client]:
+    """Each asks for more than one client may."""
+    monkeypatch.setitem(limits.LIMITS, "export_works", (limits.Limit(1_000, 1),))
     others = {"visitor": Client(), "stranger": Client(), "curator": Client()}
     others["stranger"].force_login(Account.objects.create_user("stranger"))
     others["curator"].force_login(with_role("curator"))
@@ -323,7 +327,7 @@ def test_what_a_curator_hid_is_there_for_its_owner_alone(everybody: dict[str, Cl
     made = collection(owner, "public", "To sell")
     visitor = everybody["visitor"]
     assert "To sell" in body(visitor.get(eels.get_absolute_url()))
-    collecting.hide(made, timezone.now())
+    type(made).objects.filter(pk=made.pk).update(hidden_at=timezone.now())
     for who, client in everybody.items():
         assert client.get(made.get_absolute_url()).status_code == (200 if who == "owner" else 404)
     assert "A curator hid this collection" in body(everybody["owner"].get(made.get_absolute_url()))
@@ -380,7 +384,7 @@ def test_what_is_exported_can_be_imported_again(client: Client, owner: Account, 
     text = body(client.get(f"/collections/{made.pk}.{suffix}"))
     read: list[Any] = list(reader.read(io.BytesIO(text.encode()), date(2030, 1, 1)))
     records = [item.record for item in read]
-    assert [(record.title, record.doi) for record in records] == [
+    assert [(plain(record.title), record.doi) for record in records] == [
         ("On cells", None),
         ("More on eels", None),
         ("On eels", "10.1000/1"),

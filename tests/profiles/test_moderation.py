@@ -13,16 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from papers.limits import DAY, LIMITS, Limit
-from papers.models import JournalEntry
+from papers.models import JournalEntry, Paper
 from profiles import conversing, inbox, moderation
 from profiles.accounts import records
-from profiles.models import Account, Block, Complaint, Conversation, Letter, Message, Suspension
+from profiles.feedback import collecting, posting
+from profiles.models import Account, Block, Collection, Complaint, Conversation, Letter, Message, Post, Suspension
 from tests.conftest import with_role
 from tests.profiles.test_conversing import account, ada, bob, invite, lab, say, talk
+from tests.profiles.test_posting import claiming, comment, paper, review
 
 pytestmark = pytest.mark.django_db
 
-__all__ = ["ada", "bob", "lab", "talk"]
+__all__ = ["ada", "bob", "lab", "paper", "talk"]
 
 
 @pytest.fixture
@@ -309,3 +311,143 @@ def test_a_complaint_is_a_case_of_the_inbox_until_it_is_decided(cleo: Account, c
 def test_who_is_complained_of_does_not_learn_it_from_the_archive(bob: Account, complaint: Complaint):
     assert "He insults me." not in str(records.gathered(bob))
     assert not [rows for section, rows in records.gathered(bob).items() if "complain" in section and rows]
+
+
+# --- what is public ---------------------------------------------------------------------------------------------------
+
+PUBLIC = ("comment", "review", "collection")
+
+
+@pytest.fixture(params=PUBLIC)
+def public(request: pytest.FixtureRequest, bob: Account, paper: Paper) -> Post | Collection:
+    """What Bob wrote for everybody."""
+    if request.param == "comment":
+        return comment(bob, paper, "A very bad word")
+    if request.param == "review":
+        return review(bob, paper, concerns="A very bad word")
+    made = collecting.make(bob, "Fools", "A very bad word", "public", timezone.now())
+    collecting.put_back(made, paper.pk, "A note on it", timezone.now())
+    return made
+
+
+def where(subject: Any) -> str:
+    return reverse(f"complain_{moderation.column_of(subject)}", args=[subject.pk])
+
+
+def test_any_reader_reports_what_is_public_once_and_its_writer_does_not(client, ada, bob, public):
+    client.force_login(bob)
+    assert client.get(where(public)).status_code == 404
+    assert client.post(where(public), form()).status_code == 404
+    for who in (ada, account("eve")):
+        client.force_login(who)
+        assert "A very bad word" in client.get(where(public)).content.decode()
+        assert client.post(where(public), form())["Location"] == where(public)
+        assert client.post(where(public), form()).status_code == 400
+        assert "You reported it" in client.get(where(public)).content.decode()
+    assert [complaint.about for complaint in Complaint.objects.all()] == [bob, bob]
+    assert "shows_before" not in client.get(where(public)).content.decode()
+    client.logout()
+    assert client.get(where(public))["Location"].startswith(reverse("account_login"))
+
+
+def test_one_form_reports_and_blocks_its_writer(client: Client, ada: Account, bob: Account, public):
+    client.force_login(ada)
+    client.post(where(public), form(block="on"))
+    assert Block.objects.get(account=ada).blocked == bob
+
+
+def test_what_is_not_public_is_not_reported(client: Client, ada: Account, bob: Account, paper: Paper):
+    made = collecting.make(bob, "Mine", "", "private", timezone.now())
+    gone = comment(bob, paper)
+    posting.withdraw(bob, gone, timezone.now())
+    client.force_login(ada)
+    for subject in (made, gone):
+        assert client.post(where(subject), form()).status_code == 404
+        with pytest.raises(PermissionDenied):
+            moderation.complain(ada, subject, "spam", "")
+    assert not Complaint.objects.exists()
+
+
+def test_a_collection_shared_by_link_is_reported_by_who_has_the_link(client: Client, ada: Account, bob: Account):
+    made = collecting.make(bob, "For friends", "A very bad word", "link", timezone.now())
+    client.force_login(ada)
+    assert client.post(where(made), form()).status_code == 404
+    address = f"{where(made)}?key={made.key}"
+    said = client.get(address).content.decode()
+    assert f'action="{address}"' in said
+    assert reverse("collection_shared", args=[made.key]) in said
+    assert client.post(address, form()).status_code == 302
+    assert "You reported it" in client.get(where(made)).content.decode()
+
+
+def test_a_curator_reads_the_words_as_they_were_reported(client: Client, ada: Account, bob: Account, cleo, public):
+    complaint = moderation.complain(ada, public, "abuse", "He insults everybody.")
+    if isinstance(public, Collection):
+        assert "A note on it" in complaint.quoted
+        collecting.edit(public, "Friends", "A better word", "public", timezone.now())
+    else:
+        column = "text" if public.kind == "comment" else "concerns"
+        posting.edit(bob, public, {column: "A better word"}, timezone.now())
+    said = read(client, cleo, complaint)
+    assert "A very bad word" in said
+    assert "Since then it was changed" in said
+    assert "A better word" in said
+    if isinstance(public, Post):
+        posting.withdraw(bob, public, timezone.now())
+        said = read(client, cleo, complaint)
+        assert "A very bad word" in said
+        assert "its writer has withdrawn it" in said
+    for name in ("curate", "curate_complaints"):
+        assert "bad word" not in client.get(reverse(name)).content.decode()
+    for who in (ada, bob):
+        assert "A very bad word" not in str(records.gathered(who)["complaints"])
+
+
+def test_upheld_it_is_hidden_its_writer_is_told_and_it_can_be_put_back(client, ada, bob, cleo, public):
+    complaint = moderation.complain(ada, public, "abuse", "")
+    client.force_login(cleo)
+    address = reverse("curate_complaint", args=[complaint.pk])
+    given = {"step": "uphold", "answer": "Thank you.", "reason": "No insults.", "removes": "on", "days": "7"}
+    assert client.post(address, given).status_code == 302
+    public.refresh_from_db()
+    assert public.hidden_at
+    assert "No insults." in conversing.suspended(Suspension.objects.get(account=bob))
+    answer, told = Letter.objects.order_by("pk")
+    assert (answer.to, told.to) == (ada.email, bob.email)
+    assert "It was hidden: you alone still see it." in told.text
+    assert "ada" not in (told.text + told.subject).lower()
+    Letter.objects.all().delete()
+
+    assert "Put it back" in client.get(address).content.decode()
+    assert client.post(address, {"step": "put back"}).status_code == 302
+    public.refresh_from_db()
+    assert public.hidden_at is None
+    letter = Letter.objects.get()
+    assert (letter.to, letter.subject) == (bob.email, "BZPEER shows again what you wrote")
+    assert public.get_absolute_url() in letter.text
+    assert client.post(address, {"step": "put back"}).status_code == 400
+    verbs = JournalEntry.objects.filter(subject_id=public.pk).order_by("pk").values_list("verb", flat=True)
+    assert [verb for verb in verbs if verb in ("removed", "put back")] == ["removed", "put back"]
+    assert "A very bad word" not in str(list(JournalEntry.objects.values()))
+
+
+def test_dismissed_it_stays_where_it_is(client: Client, ada: Account, cleo: Account, public):
+    complaint = moderation.complain(ada, public, "abuse", "")
+    decide(complaint, cleo, upheld=False, removes=True)
+    public.refresh_from_db()
+    assert public.hidden_at is None
+    assert "Put it back" not in read(client, cleo, complaint)
+
+
+def test_a_curator_who_reported_it_too_or_wrote_the_paper_does_not_judge(client, ada: Account, bob, paper: Paper):
+    subject = review(bob, paper, concerns="It is wrong.")
+    complaint = moderation.complain(ada, subject, "other", "")
+    mallory, author = with_role("mallory"), claiming(with_role("charles"), "Charles Babbage")
+    moderation.complain(mallory, subject, "other", "")
+    for who in (mallory, author):
+        client.force_login(who)
+        address = reverse("curate_complaint", args=[complaint.pk])
+        assert client.get(address).status_code == 403
+        for step in ({"step": "dismiss", "answer": "No."}, {"step": "put back"}):
+            assert client.post(address, step).status_code == 403
+    assert read(client, with_role("dora"), complaint)

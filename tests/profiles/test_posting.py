@@ -362,7 +362,7 @@ def test_an_import_is_not_rolled_back_over_what_was_written_about_its_papers(eve
     assert rollbacks.undo([record.pk], None).records == [record.pk]
 
 
-def test_nor_over_what_a_curator_is_to_look_at_or_readers_keep(eve: Account, paper: Paper):
+def test_nor_over_what_a_curator_is_to_look_at_or_a_note_in_a_collection(eve: Account, paper: Paper):
     made = comment(eve, paper)
     moderation.complain(account("bob"), made, "spam", "")
     posting.withdraw(eve, made, timezone.now())
@@ -370,7 +370,9 @@ def test_nor_over_what_a_curator_is_to_look_at_or_readers_keep(eve: Account, pap
     Post.objects.all().delete()
     collection = Collection.objects.create(account=eve, name="Saved", is_saved=True)
     CollectionItem.objects.create(collection=collection, paper=paper)
-    assert forbids() == ["Readers keep the paper in their collections."]
+    assert forbids() == []
+    CollectionItem.objects.update(note="The first engine.")
+    assert forbids() == ["A reader has written a note on the paper in a collection."]
 
 
 def test_a_record_that_only_changed_the_paper_may_go(eve: Account, paper: Paper, bring: Callable[..., Batch]):

@@ -55,7 +55,7 @@ def test_a_visitor_reads_all_of_it_and_is_led_to_log_in(client: Client, ada: Acc
     assert "Add a high-signal comment" in said
     one = comment(eve, paper, "How long did it run?")
     comment(ada, paper, "Three days.", one)
-    review(eve, paper, **REVIEW)
+    review(eve, paper, None, **REVIEW)
     said = page(client, paper)
     order = ("Clear.", "One data set.", "Why three?", "How long did it run?", "Three days.")
     assert [said.index(text) for text in order] == sorted(said.index(text) for text in order)

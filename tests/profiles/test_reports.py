@@ -9,10 +9,11 @@ from django.test import Client
 from django.urls import reverse
 
 from papers.limits import HOUR, LIMITS, Limit
-from papers.models import JournalEntry, Paper
+from papers.models import Institution, JournalEntry, Paper
 from profiles import reports
 from profiles.models import Account, Author, Report
 from tests.conftest import fact, with_role
+from tests.walking import place_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,51 @@ def test_a_visitor_reports_a_person_and_a_paper(client: Client, ada: Author):
         assert client.post(address, form())["Location"] == subject.get_absolute_url()
     one, other = Report.objects.order_by("pk")
     assert (one.subject, other.subject, one.reporter, one.state) == (ada, paper, None, "open")
+
+
+@pytest.fixture
+def york(ada: Author) -> Institution:
+    return place_of(Paper.objects.get(), "University of York")
+
+
+def test_a_visitor_reports_an_institution_and_a_curator_answers(client: Client, york: Institution):
+    address = reverse("report_institution", args=[york.pk])
+    assert f'href="{address}"' in client.get(york.get_absolute_url()).content.decode()
+    assert "University of York" in client.get(address).content.decode()
+    sent = client.post(address, {"kind": "form", "text": "The college is a place of its own."})
+    assert sent["Location"] == york.get_absolute_url()
+    report = Report.objects.get()
+    assert (report.subject, report.state) == (york, "open")
+    client.force_login(with_role("curator"))
+    for page in (reverse("curate_reports"), reverse("curate_report", args=[report.pk])):
+        html = client.get(page).content.decode()
+        assert f'href="{york.get_absolute_url()}"' in html
+        assert "The college is a place of its own." in html
+    close = reverse("curate_report_close", args=[report.pk])
+    assert client.post(close, {"answer": "Set apart."}).status_code == 302
+
+
+def test_what_can_be_wrong_is_asked_of_what_it_is_about(client: Client, ada: Author, york: Institution):
+    for address, wrong in (
+        (reverse("report_institution", args=[york.pk]), "split"),
+        (reverse("report_person", args=[ada.pk]), "place"),
+        (reverse("report_work", args=[Paper.objects.get().pk]), "form"),
+    ):
+        assert client.post(address, form(kind=wrong)).status_code == 400
+        assert client.post(address, form(kind="fact")).status_code == 302
+    assert client.get("/report/institution/999999/").status_code == 404
+
+
+def test_a_merged_institution_is_reported_as_the_heir(client: Client, york: Institution):
+    gone = Institution.objects.create(name="York", key="york", merged_into=york)
+    client.post(reverse("report_institution", args=[gone.pk]), form())
+    assert Report.objects.get().subject == york
+
+
+def test_a_report_is_about_one_thing(ada: Author, york: Institution):
+    for about in ({}, {"author": ada, "institution": york}, {"paper": Paper.objects.get(), "institution": york}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Report.objects.create(kind="fact", text="Wrong.", **about)
 
 
 def test_a_get_sends_nothing(client: Client, ada: Author):
