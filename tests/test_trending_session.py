@@ -66,7 +66,7 @@ def test_a_reader_likes_a_paper_and_sees_why_it_trends(
     stranger.sees("Heat 2.00")
     stranger.sees("Heat 0.50")
     stranger.looks("trending-3-list")
-    stranger.follows("Why here: Engines and their uses")
+    stranger.follows("Why here Engines and their uses")
     stranger.sees("the account’s 2nd for these people")
     stranger.sees("by an author of the paper")
     stranger.sees("Place 2 of 2 papers")
