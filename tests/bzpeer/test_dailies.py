@@ -132,6 +132,15 @@ def test_a_topic_narrows_and_its_links_have_counts(client: Client, two: None):
     assert "There are no earlier papers." in html
 
 
+def test_it_leads_to_mail_about_what_it_shows(client: Client, two: None):
+    assert "Get trending papers in your email inbox!" in shown(client)
+    assert re.search(r'href="/subscribe/\?kind=trending" rel="nofollow">Subscribe<', shown(client))
+    narrowed = shown(client, f"{DAY}?topic=combinatorics")
+    assert 'href="/subscribe/?kind=topic&amp;topic=combinatorics"' in narrowed
+    for address in re.findall(r'href="(/subscribe/[^"]*)"', narrowed):
+        assert client.get(address.replace("&amp;", "&")).status_code == 200
+
+
 def test_the_form_leads_to_a_day_and_keeps_the_topic(client: Client, two: None):
     assert client.get("/papers/", {"date": " 2025-12-15 "})["Location"] == DAY
     asked = {"date": "2025-12-15", "topic": "combinatorics"}

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from papers.models import Batch, DailyListing, Paper
+from papers.paging import PAGE
 from profiles.models import Account, Author, Follow, TopicFollow, Trend
 from tests.conftest import fact, logged_in
 from tests.test_browser import browser
@@ -45,10 +46,10 @@ def test_a_reader_goes_through_the_days(visitor: Callable[[], Visitor], bring: C
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Papers").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dec. 17, 2025")
     page.get_by_role("navigation", name="Days with papers", exact=True).get_by_role("link", name="Dec. 15").click()
-    expect(page.locator(".papers > li")).to_have_count(51)
+    expect(page.locator(".papers > li")).to_have_count(PAGE + 1)
     me.looks("daily-2-day")
     page.get_by_role("link", name="Show more").click()
-    expect(page.locator(".papers > li")).to_have_count(60)
+    expect(page.locator(".papers > li")).to_have_count(2 * PAGE + 1)
     me.follows("Week")
     me.sees("Week 51 of 2025")
     me.looks("daily-3-week")
@@ -73,7 +74,7 @@ def test_a_reader_goes_through_the_days(visitor: Callable[[], Visitor], bring: C
         page.get_by_role("navigation", name="Days with papers", exact=True).get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", level=1)).to_have_text(day)
     page.get_by_role("link", name="Show more").click()
-    expect(page.locator(".papers > li")).to_have_count(10)
+    expect(page.locator(".papers > li")).to_have_count(PAGE + 1)
     page.get_by_label("Date").fill("2025-12-12")
     page.locator("main").get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dec. 12, 2025")
