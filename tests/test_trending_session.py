@@ -68,7 +68,6 @@ def test_a_reader_likes_a_paper_and_sees_why_it_trends(
     stranger.looks("trending-3-list")
     stranger.follows("Why here Engines and their uses")
     stranger.sees("the account’s 2nd for these people")
-    stranger.sees("by an author of the paper")
     stranger.sees("Place 2 of 2 papers")
     stranger.looks("trending-4-why")
     stranger.goes("/papers/trending/?topic=algebraic-geometry")

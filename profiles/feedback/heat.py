@@ -53,24 +53,21 @@ class Act:
     """What one account did for a paper, or one daily list.
 
     `nth` of its account's acts of the kind within `WINDOW` days for papers that share a person with this one, from 1;
-    `own`, where the account holds the record of an author of the paper; `votes` of a listing.
+    `votes` of a listing.
     """
 
     kind: str
     day: date
     nth: int = 1
-    own: bool = False
     votes: int = 0
 
 
 def worth(act: Act) -> float:
     """What it is worth on its day.
 
-    >>> worth(Act("review", DAY_0, nth=2)), worth(Act("like", DAY_0, own=True)), worth(Act("listing", DAY_0, votes=7))
-    (2.0, 0.0, 3.0)
+    >>> worth(Act("review", DAY_0, nth=2)), worth(Act("listing", DAY_0, votes=7))
+    (2.0, 3.0)
     """
-    if act.own:
-        return 0.0
     return _WEIGHT[act.kind] * (log2(1 + act.votes) if act.kind == "listing" else 1 / act.nth)
 
 

@@ -46,7 +46,8 @@ SELECT DISTINCT s.paper_id, x.author_id
   FROM papers_signature s JOIN profiles_assignment x ON x.signature_id = s.id
  WHERE x.state <> 'rejected'
 """
-# `earlier` are an account's acts of the same kind within the window before, and `kin` those for the same people.
+# `earlier` are an account's acts of the same kind within the window before, and `kin` those for the same people. An act
+# counts unless its account is closed, or holds the record of an author of the paper.
 _COUNTED = f"""
 WITH acted AS MATERIALIZED ({_ACTS.format(which="paper_id = ANY(%(papers)s)")}
 ), known AS MATERIALIZED (
@@ -69,8 +70,8 @@ WITH acted AS MATERIALIZED ({_ACTS.format(which="paper_id = ANY(%(papers)s)")}
       FROM people p JOIN profiles_author w ON w.id = p.author_id WHERE w.account_id IS NOT NULL
 )
 SELECT a.paper_id, a.kind, (a.at AT TIME ZONE 'UTC')::date, a.said, 1 + count(kin.other),
-       EXISTS (SELECT FROM own WHERE (own.paper_id, own.account_id) = (a.paper_id, a.account_id)),
        coalesce(w.is_active, false)
+       AND NOT EXISTS (SELECT FROM own WHERE (own.paper_id, own.account_id) = (a.paper_id, a.account_id))
   FROM acted a
   LEFT JOIN profiles_account w ON w.id = a.account_id
   LEFT JOIN earlier e ON (e.paper_id, e.account_id, e.kind) = (a.paper_id, a.account_id, a.kind)
@@ -164,10 +165,11 @@ def _acts(papers: Sequence[int], today: date) -> tuple[dict[int, list[heat.Act]]
     said: Counter[tuple[int, str]] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED, {"papers": list(papers), "window": heat.WINDOW})
-        for paper, kind, day, rows, nth, own, is_open in cursor.fetchall():
+        for paper, kind, day, rows, nth, counts in cursor.fetchall():
             said[paper, kind] += rows
-            if is_open:  # an account that left or was closed leaves its words, and lifts nothing
-                acts[paper].append(heat.Act(kind, day, nth, own))
+            # What authors do for their own papers is in no sum, not even as nothing: it would tell what they save.
+            if counts:
+                acts[paper].append(heat.Act(kind, day, nth))
         cursor.execute(_LISTED, [list(papers), today])
         for paper, day, votes in cursor.fetchall():
             acts[paper].append(heat.Act("listing", day, votes=votes))

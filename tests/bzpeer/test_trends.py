@@ -148,12 +148,12 @@ def test_a_paper_that_nothing_was_done_for_says_so(client: Client, works: list[P
     assert "Nothing that counts was done for this paper yet" in body
 
 
-def test_what_an_author_did_is_shown_as_nothing(client: Client, works: list[Paper]):
+def test_what_an_author_keeps_is_told_to_nobody(client: Client, works: list[Paper]):
     Author.objects.filter(name="Ada Lovelace").update(account=Account.objects.create_user("ada"))
     like(works[0], "ada")
     body = read(client, reverse("work_trend", args=[works[0].pk]))
-    assert "by an author of the paper" in body
-    assert "0.0000" in body
+    assert "Nothing that counts was done for this paper yet" in body
+    assert '<table class="table sum">' not in body
 
 
 def test_an_unknown_paper_is_not_found_and_one_taken_away_is_gone(client: Client, works: list[Paper]):

@@ -17,7 +17,6 @@ ACTS = some.builds(
     some.sampled_from([row.kind for row in WEIGHTS]),
     DAYS,
     nth=some.integers(1, 50),
-    own=some.booleans(),
     votes=some.integers(0, 10**6),
 )
 SUMS = some.lists(ACTS, max_size=12)
@@ -36,18 +35,17 @@ def test_one_paper_by_hand():
         Act("like", date(2026, 11, 16), nth=2),  # 1/2
         Act("save", date(2026, 11, 9)),  # 1 × 1/2
         Act("review", date(2026, 11, 2), nth=4),  # 4/4 × 1/4
-        Act("comment", date(2026, 11, 16), own=True),  # nothing
         Act("listing", date(2026, 10, 26), votes=255),  # 8 × 1/8
     ]
     kept = heat(acts)
     assert kept is not None
-    assert on_day(kept, date(2026, 11, 16)) == pytest.approx(1 + 1 / 2 + 1 / 2 + 1 / 4 + 0 + 1)
+    assert on_day(kept, date(2026, 11, 16)) == pytest.approx(1 + 1 / 2 + 1 / 2 + 1 / 4 + 1)
     assert on_day(kept, date(2026, 11, 23)) == pytest.approx(3.25 / 2)
 
 
 def test_nothing_that_counts_has_no_heat():
     assert heat([]) is None
-    assert heat([Act("like", LIKED, own=True), Act("listing", LIKED, votes=0)]) is None
+    assert heat([Act("listing", LIKED, votes=0)]) is None
 
 
 def test_every_weight_has_a_reason_and_is_its_kinds_only_one():
