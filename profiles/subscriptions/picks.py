@@ -34,6 +34,7 @@ from profiles.models import Account, AlertSettings, Assignment, Author, Pick, Su
 
 MOST = 20  # papers of a letter: more than anybody reads, fewer than mail programs cut off
 LISTED = 100  # that are looked at of one source: five letters full
+SEARCHED = 400  # places of a search: all that there are by relevance (twice `papers.searching.LISTED`)
 TRENDING = 20  # places: the hundredth is no news
 REMEMBERED = 1_000  # answers of a run, some 10 kB each
 _LOG = logging.getLogger(__name__)
@@ -125,18 +126,18 @@ def of_person(author: int, floor: int) -> list[Found]:
 
 
 def of_search(query: str, floor: int) -> list[Found]:
-    """What the first page of a search, a long one, shows above the floor, in its order."""
+    """What the pages of a search show above the floor, in their order."""
     asked = asking.asked(query)
     try:
-        hits = asked.page(size=LISTED).hits
+        papers = asked.numbers(SEARCHED)
     except TooSlow:
         _LOG.warning("A search took too long for a letter, which goes without it: %s", query[:200])
         return []
     return [
-        (hit.paper.pk, {"kind": "search", "query": asked.canonical, "words": asked.query, "place": place})
-        for place, hit in enumerate(hits, start=1)
-        if hit.paper.pk > floor
-    ]
+        (pk, {"kind": "search", "query": asked.canonical, "words": asked.query, "place": place})
+        for place, pk in enumerate(papers, start=1)
+        if pk > floor
+    ][:LISTED]
 
 
 def followed(account: Account, since: datetime) -> list[Found]:

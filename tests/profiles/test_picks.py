@@ -119,7 +119,7 @@ def test_a_search_that_takes_too_long_leaves_the_rest_of_the_letter(
     def slow(*given: Any, **more: Any) -> None:
         raise TooSlow
 
-    monkeypatch.setattr(addresses, "search", slow)
+    monkeypatch.setattr(addresses, "numbers", slow)
     assert ids(choose(ada, wants(ada, "search", query="q=x"), wants(ada, "trending"))) == ["2611.00001"]
 
 
