@@ -15,7 +15,7 @@ from papers.models import Paper
 from papers.text import plain
 
 from . import Hit, Page
-from .fusion import EXACT_TITLE, K
+from .fusion import BY_MEANING, BY_WORD, EXACT_TITLE, K
 from .marks import Pieces, marked
 from .words import IN_ABSTRACT, IN_TITLE, Word
 
@@ -92,6 +92,6 @@ def _parts(hit: Hit) -> Iterator[Part]:
     if for_title:
         yield Part(_("Its title is what you typed"), f"{EXACT_TITLE:g}", for_title)
     if rank := hit.reasons.word_rank:
-        yield Part(_("Place %(rank)d by word") % {"rank": rank}, f"1 / ({K} + {rank})", by_word)
+        yield Part(_("Place %(rank)d by word") % {"rank": rank}, f"{BY_WORD:g} / ({K} + {rank})", by_word)
     if rank := hit.reasons.meaning_rank:
-        yield Part(_("Place %(rank)d by meaning") % {"rank": rank}, f"1 / ({K} + {rank})", by_meaning)
+        yield Part(_("Place %(rank)d by meaning") % {"rank": rank}, f"{BY_MEANING:g} / ({K} + {rank})", by_meaning)

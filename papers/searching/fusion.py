@@ -1,8 +1,8 @@
 """Two lists of papers, one by word and one by meaning, made one.
 
 Problem: a rank by word and a nearness by meaning have no common scale. Idea: only places count. A paper gets
-1 / (K + place) from each list that has it (reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009), and a
-whole point where its title is what was typed. Entry point: `fuse`.
+weight / (K + place) from each list that has it (reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009), and
+a whole point where its title is what was typed. Entry point: `fuse`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-K = 10  # the paper has 60, for lists of a thousand; with two of 200 a good place in one must do (docs/search.md)
+K = 3  # the paper has 60, for lists of a thousand; with two of 200 a good place in one must do (docs/search.md)
+BY_WORD, BY_MEANING = 1.15, 1.0  # of two papers, each first in one list, the one that says the words is first
 EXACT_TITLE = 1.0  # more than any places
 
 
@@ -26,15 +27,16 @@ class Fused:
     @property
     def parts(self) -> tuple[float, float, float]:
         """What the score is the sum of: by word, by meaning, for the title."""
-        return _part(self.word_rank), _part(self.meaning_rank), EXACT_TITLE if self.exact_title else 0.0
+        title = EXACT_TITLE if self.exact_title else 0.0
+        return _part(BY_WORD, self.word_rank), _part(BY_MEANING, self.meaning_rank), title
 
     @property
     def score(self) -> float:
         return sum(self.parts)
 
 
-def _part(rank: int | None) -> float:
-    return 0.0 if rank is None else 1 / (K + rank)
+def _part(weight: float, rank: int | None) -> float:
+    return 0.0 if rank is None else weight / (K + rank)
 
 
 def fuse(by_word: Sequence[int], by_meaning: Sequence[int], exact: Collection[int] = ()) -> list[Fused]:

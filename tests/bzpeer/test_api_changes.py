@@ -118,7 +118,7 @@ def test_changes_of_institutions_from_before_the_feed_are_in_it_once_they_are_pu
     merged = correcting.apply(curator, correcting.Merge(house, hall), "One and the same.")
     correcting.undo(curator, merged)
     before = told_of_places(client)
-    migration = import_module("profiles.migrations.0018_published_institutions")
+    migration = import_module("profiles.migrations.0021_published_institutions")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(migration.BACKWARDS)
         cursor.execute(migration.FORWARDS)

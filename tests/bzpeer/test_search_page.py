@@ -19,7 +19,7 @@ from papers import meaning
 from papers.bounded import TooSlow
 from papers.meaning import Near
 from papers.models import Paper, Topic
-from papers.searching.fusion import K
+from papers.searching.fusion import BY_MEANING, BY_WORD, K
 from profiles.models import Author
 from tests.conftest import fact
 from tests.looking import look
@@ -199,13 +199,14 @@ def test_each_paper_opens_why_it_stands_there_and_the_numbers_add_up(
     assert "<mark>Networks</mark> read graphs." in page
     assert "0.63 near" in page
     for why in page.split("<summary>Why here")[1:]:
-        parts = re.findall(rf"1 / \({K} \+ (\d+)\)", why)
+        parts = re.findall(rf"([\d.]+) / \({K} \+ (\d+)\)", why)
+        assert {float(weight) for weight, _place in parts} <= {BY_WORD, BY_MEANING}
         counts, score = (
             re.findall(r'class="number">([\d.]+)</td></tr>', why.rsplit("Part of the score", 1)[1])[:-1],
             None,
         )
         score = float(re.findall(r'class="number">([\d.]+)</td></tr></tfoot>', why)[-1])
-        assert sum(1 / (K + int(place)) for place in parts) == pytest.approx(score, abs=2e-5)
+        assert sum(float(weight) / (K + int(place)) for weight, place in parts) == pytest.approx(score, abs=2e-5)
         assert sum(map(float, counts)) == pytest.approx(score, abs=2e-5)
 
 

@@ -14,8 +14,8 @@ from papers import meaning
 from papers.bounded import TooSlow
 from papers.meaning import Near
 from papers.models import Paper, Topic
-from papers.searching import Filters, Page, search, words
-from papers.searching.fusion import K
+from papers.searching import Filters, Page, fusion, search, words
+from papers.searching.fusion import BY_MEANING, BY_WORD, K
 from profiles.models import Author
 from tests.conftest import fact
 
@@ -136,8 +136,9 @@ def test_an_order_by_hand_from_what_is_shown_is_the_order(library: None, nearest
     by_hand = []
     for hit in page.hits:
         why = hit.reasons
-        places = [place for place in (why.word_rank, why.meaning_rank) if place]
-        assert hit.score == pytest.approx(sum(1 / (K + place) for place in places)) == pytest.approx(sum(why.parts))
+        places = [(BY_WORD, why.word_rank), (BY_MEANING, why.meaning_rank)]
+        by_places = sum(weight / (K + place) for weight, place in places if place)
+        assert hit.score == pytest.approx(by_places) == pytest.approx(sum(why.parts))
         if why.match:
             in_title, in_abstract = (sum(word.weight for word in some) for some in (why.in_title, why.in_abstract))
             assert why.match.score == pytest.approx(in_title + in_abstract / 2, abs=0.001)
@@ -148,7 +149,15 @@ def test_an_order_by_hand_from_what_is_shown_is_the_order(library: None, nearest
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_tie_goes_to_the_newer_paper(library: None, nearest: Callable[..., None]):
+def test_of_the_first_by_word_and_the_first_by_meaning_that_by_word_is_first(
+    library: None, nearest: Callable[..., None]
+):
+    nearest("2001.00003")
+    assert ids(search("swim")) == ["2001.00005", "2001.00003"]
+
+
+def test_a_tie_goes_to_the_newer_paper(library: None, nearest: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fusion, "BY_WORD", BY_MEANING)
     nearest("2001.00003")
     assert ids(search("swim")) == ["2001.00003", "2001.00005"]
 

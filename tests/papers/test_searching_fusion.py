@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.searching.fusion import EXACT_TITLE, K, fuse
+from papers.searching.fusion import BY_MEANING, BY_WORD, EXACT_TITLE, K, fuse
 
 LISTS = st.lists(st.integers(1, 40), unique=True)
 
@@ -17,7 +17,7 @@ def scores(*lists: list[int]) -> dict[int, float]:
 
 def test_a_paper_gets_a_part_from_each_list_that_has_it():
     found = scores([7, 8], [8])
-    assert found == pytest.approx({7: 1 / (K + 1), 8: 1 / (K + 2) + 1 / (K + 1)})
+    assert found == pytest.approx({7: BY_WORD / (K + 1), 8: BY_WORD / (K + 2) + BY_MEANING / (K + 1)})
 
 
 def test_the_title_itself_outweighs_all_places():
