@@ -36,6 +36,7 @@ OBJECTS: dict[str, Any] = dict.fromkeys(
         "question",
         "report",
         "review",
+        "saved",
         "topic",
         "watch",
     ],

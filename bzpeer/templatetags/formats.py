@@ -23,6 +23,7 @@ from profiles.editing import Own
 from profiles.identifiers import Shown
 from profiles.models import Author, Collection
 
+FED = {"person", "topic", "institution"}  # kinds of things that have a feed
 MOST_NAMES = 100  # in an entry that is shown; the link beside it has them all
 
 register = template.Library()
@@ -63,7 +64,7 @@ def _head(kind: str, key: int | str, path: str, title: str, node: jsonld.Node) -
         "title": title,
         "type": {"person": "profile", "work": "article"}.get(kind, "website"),
         "alternates": [(form, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in MEDIA_TYPES.items()],
-        "feeds": [] if kind == "work" else _feeds(kind, [key], title),
+        "feeds": _feeds(kind, [key], title) if kind in FED else [],
         "linked": _in_script({"@context": jsonld.CONTEXT, **node}),
     }
 
@@ -112,7 +113,7 @@ def _in_script(value: object) -> SafeString:
 def exports(kind: str, key: int | str) -> dict[str, Any]:
     """Links to the formats that reference managers read, and to the feed."""
     forms = [(form.name, reverse(f"{kind}_as", args=[key, suffix])) for suffix, form in FORMATS.items()]
-    return {"forms": forms, "feed": "" if kind == "work" else reverse(f"{kind}_feed", args=[key, "atom"])}
+    return {"forms": forms, "feed": reverse(f"{kind}_feed", args=[key, "atom"]) if kind in FED else ""}
 
 
 @register.simple_tag

@@ -320,6 +320,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
         "accounts/signup/",
     ],
     ("302 200 200 200 200", "302 302 302 302 302"): [
+        "searches/",
         "accounts/logout/",
         "accounts/email/",
         "accounts/sessions/",

@@ -37,7 +37,7 @@ def test_a_template_compiles(path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.parent.name != "mail"], ids=name)
 def test_a_template_has_nothing_that_the_policy_refuses(path: Path, what: str) -> None:
     found = re.search(FORBIDDEN[what], path.read_text(), re.IGNORECASE)
     assert found is None, f"{what}: {found and found.group()}"
