@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from math import floor, log10
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -24,6 +26,7 @@ from profiles.identifiers import Shown
 from profiles.models import Author, Collection
 
 FED = {"person", "topic", "institution"}  # kinds of things that have a feed
+MOST_DECIMALS = 12  # of a number that is as good as nothing
 MOST_NAMES = 100  # in an entry that is shown; the link beside it has them all
 
 register = template.Library()
@@ -102,6 +105,13 @@ def trending_feeds(topic: Topic | None, query: str) -> dict[str, Any]:
     """For the head of the trending papers."""
     title = _("Trending papers") + (f": {topic}" if topic else "")
     return {"feeds": _feeds("trending", [], title, query.removeprefix("?"))}
+
+
+@register.filter
+def decimals(value: float, least: int) -> str:
+    """The number with `least` decimals, or as many as three digits that are not zero need: 0.0004321 is "0.000432"."""
+    needed = 2 - floor(log10(abs(value))) if value else 0
+    return str(floatformat(value, min(max(least, needed), MOST_DECIMALS)))
 
 
 def _in_script(value: object) -> SafeString:
