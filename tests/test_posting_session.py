@@ -56,8 +56,9 @@ def test_readers_review_and_discuss_a_paper_and_a_curator_moderates(
     first = Post.objects.get(kind="comment")
     expect(page.locator(f"#post-{first.pk}")).to_be_focused()
     page.locator(f"#post-{first.pk}").get_by_role("link", name="Edit").click()
-    page.get_by_label("Your comment").first.fill("How long did it run, and why?")
-    his.presses("Save")
+    edited = page.locator(f"form#post-{first.pk}")
+    edited.get_by_label("Your comment").fill("How long did it run, and why?")
+    edited.get_by_role("button", name="Save", exact=True).click()
     his.sees("edited")
     his.sees("and why?")
 

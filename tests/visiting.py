@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from profiles.models import Letter
 from tests.looking import look
 
+# What the browser says, and htmx after it, of an answer that is no success.
+REFUSALS = ("Failed to load resource", "Response Status Error Code 4")
 PASSWORD = "correct horse battery staple"
 
 
@@ -59,7 +61,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(browser: Browser, live_server: Any, settings: Any) -> Iterator[Callable[[], Visitor]]:
-    """visitor(): a new one. Answers that are no success are noted by the browser itself."""
+    """visitor(): a new one. Answers that are no success are noted by the browser and by htmx."""
     settings.SITE_URL = str(live_server.url)
     there: list[Visitor] = []
 
@@ -70,7 +72,8 @@ def visitor(browser: Browser, live_server: Any, settings: Any) -> Iterator[Calla
     yield visitor
     for one in there:
         one.context.close()
-        assert [text for text in one.said if not text.startswith("Failed to load resource")] == []
+        said = [text for text in one.said if not text.startswith(REFUSALS)]
+        assert not said, said
 
 
 def link_of(email: str, pattern: str) -> str:
