@@ -54,7 +54,7 @@ def test_what_is_loaded_has_rare_and_common_words_and_every_address_is_a_page_th
     random = np.random.default_rng(1)
     for page in pagebench.PAGES:
         addresses = page.addresses(random, 6)
-        assert len(addresses) == len(set(addresses)) >= 4
+        assert len(addresses) == len(set(addresses)) >= 4, page.label
         assert resolve(addresses[0].partition("?")[0]).view_name in caching.PAGES
 
 

@@ -210,7 +210,7 @@ def read(client: Client, address: str, headers: dict[str, str], world: dict[str,
         assert response.status_code != 429, address
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         said = content.decode()
-        if response.get("Content-Type", "").partition(";")[0] == "application/json":
+        if response.get("Content-Type", "").partition(";")[0] in {"application/json", "application/feed+json"}:
             said = json.dumps(without_their_records(world, json.loads(said)), ensure_ascii=False, indent=1)
         answers += [str(response.headers), said]
         if not 300 < response.status_code < 309:
@@ -242,6 +242,9 @@ def without_their_records(world: dict[str, Any], said: Any) -> Any:
     author = said.get("author")
     person = author if isinstance(author, dict) else said
     if person.get("id") in theirs and f"/people/{person['id']}/" in str(person.get("url")):
+        return None
+    named = [str(one.get("url")) for one in said.get("authors", ()) if isinstance(one, dict)]
+    if any(f"/people/{pk}/" in url for url in named for pk in theirs):
         return None
     if said.get("folded") == fold(OLD) and said["people_count"] == len(theirs):
         return None

@@ -43,7 +43,7 @@ def bob(db: None) -> Account:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The papers whose trend was counted anew, call by call."""
     calls: list[list[int]] = []
-    monkeypatch.setattr(trending, "refresh", lambda papers: calls.append(list(papers)))
+    monkeypatch.setattr(trending, "refresh", lambda papers, by=None: calls.append(list(papers)))
     return calls
 
 

@@ -28,7 +28,7 @@ def test_a_reader_collects_and_shares(visitor: Callable[[], Visitor], bring: Cal
     logged_in(me.page, me.site, Account.objects.create_user("reader"))
 
     page = anybody.goes(eels.get_absolute_url())
-    expect(page.locator("#collecting")).to_contain_text("Log in to curate")
+    expect(page.locator("#next-steps")).to_contain_text("Log in to curate")
     anybody.looks("collecting-1-visitor")
 
     page = me.goes(eels.get_absolute_url())

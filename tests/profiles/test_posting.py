@@ -321,7 +321,7 @@ def test_withdrawn_it_is_empty_keeps_its_place_and_is_not_written_again(eve: Acc
 
 def test_whatever_changes_what_counts_has_the_trend_counted_again(eve, paper, monkeypatch):
     counted: list[list[int]] = []
-    monkeypatch.setattr("profiles.feedback.trending.refresh", lambda papers: counted.append([*papers]))
+    monkeypatch.setattr("profiles.feedback.trending.refresh", lambda papers, by=None: counted.append([*papers]))
     made = comment(eve, paper)
     assert counted == [[paper.pk]]
     complaint = moderation.complain(account("bob"), made, "spam", "")

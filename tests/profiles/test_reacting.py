@@ -83,14 +83,15 @@ def test_a_click_answers_in_place_with_everybodys_counts(client: Client, reader:
     Reaction.objects.create(account=Account.objects.create_user("other"), paper=paper, kind="like")
     body = ask(client, paper, "like 1", headers=HTMX).content.decode()
     assert "<html" not in body
-    assert 'value="like 0" aria-pressed="true">Like <span class="count">2</span>' in body
-    assert 'value="dislike 1" aria-pressed="false">Dislike <span class="count">0</span>' in body
+    address = reverse("react", args=[paper.pk])
+    assert f'value="like 0" aria-pressed="true" hx-post="{address}">Like <span class="count">2</span>' in body
+    assert f'value="dislike 1" aria-pressed="false" hx-post="{address}">Dislike <span class="count">0</span>' in body
 
 
 def test_a_visitor_sees_the_counts_and_comes_back_from_logging_in(client: Client, paper: Paper):
     Reaction.objects.create(account=Account.objects.create_user("other"), paper=paper, kind="reproduced")
     body = client.get(paper.get_absolute_url()).content.decode()
-    assert "I reproduced it <b>1</b>" in body
+    assert "I reproduced it&nbsp;<b>1</b>" in body
     assert f'href="/accounts/login/?next={reverse("work", args=[paper.pk, paper.slug]).replace("/", "%2F")}%23' in body
     assert "Log in to curate" in body
     assert ask(client, paper, "like 1")["Location"].startswith("/accounts/login/")
