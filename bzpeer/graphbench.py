@@ -197,7 +197,8 @@ def load(
         date = "make_date(year::int, 1, 1) + (id % 365)::int"
         title = texts.title.format("id")
         insert("papers_paper", paper, id="id", title=title, title_text=title, abstract=texts.abstract.format("id"),
-                fingerprint="md5(id::text)", created=date, updated=date, source="'bench'")  # fmt: skip
+                fingerprint="md5(id::text)", created=date, updated=date, day_known="true",
+                source="'bench'")  # fmt: skip
         insert("papers_topic", {"id": np.arange(1, TOPICS + 1)}, id="id", name="'Topic ' || id", slug="'topic-' || id")
         for step in (0, 1):
             insert("papers_papertopic", paper, paper_id="id", topic_id=texts.topic.format(step))
