@@ -12,7 +12,6 @@ import re
 from datetime import date
 from urllib.parse import urlencode
 
-from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,7 +24,7 @@ from papers.bounded import TooSlow, within
 from papers.daily import Kind, Span
 from papers.fragments import wants_fragment
 from papers.models import Paper, Topic
-from papers.paging import PAGE
+from papers.paging import PAGE, ForeignCursor
 from papers.syndication import entry_of
 from profiles.following import marks
 
@@ -212,7 +211,7 @@ def _backwards(after: str, topic: Topic | None, today: date) -> tuple[list[Paper
     try:
         start = daily.read("day", begun) if begun else daily.around("day", daily.latest(today, topic) or today)
     except ValueError:
-        raise BadRequest("This page address is not one that BZPEER made.") from None
+        raise ForeignCursor from None
     found: list[Paper] = []
     span: Span | None = start
     for _day in range(DAYS):

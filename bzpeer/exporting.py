@@ -38,10 +38,11 @@ from papers.searching.addresses import Asked
 from papers.signposting import LINKSET, Link, signposted
 from papers.syndication import FEEDS, entry_of
 from profiles import conversing, editing, identifiers
-from profiles.collecting_views import find_shared, unlisted
+from profiles.collecting_views import find_shared
 from profiles.feedback import collecting
 from profiles.hidden import Hidden, notice
 from profiles.models import Collection
+from profiles.unlisted import unlisted
 
 from . import dailies, described, feeds, trends
 from .api import shapes

@@ -12,7 +12,6 @@ from typing import Any, cast
 from celery import current_app
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers import differences, journal, retrying, sources, stages
+from papers import differences, journal, paging, retrying, sources, stages
 from papers.models import Batch, BatchRecord, JournalEntry
 from papers.permissions import for_importers
 from papers.progress import progress
@@ -306,9 +305,7 @@ def _who(author: Author | None) -> dict[str, Any] | None:
 def _after(rows: QuerySet[Any], key: str, cursor: str, size: int) -> tuple[list[Any], bool]:
     """(a page of rows behind the cursor, whether there are more)."""
     if cursor:
-        if not cursor.isdecimal() or len(cursor) > 18:
-            raise BadRequest("This page address is not one that BZPEER made.")
-        rows = rows.filter(**{key: int(cursor)})
+        rows = rows.filter(**{key: paging.key(cursor)})
     found = list(rows[: size + 1])
     return found[:size], len(found) > size
 

@@ -9,17 +9,17 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from papers.paging import key
 from profiles.models import Account, Letter
 
 LISTED = 20
-MOST_DIGITS = 18  # of a row's number
 
 
 @require_safe
@@ -36,9 +36,7 @@ def _letters(request: HttpRequest) -> HttpResponse:
     if not cast(Account, request.user).is_staff:
         raise PermissionDenied(_("The mail of this machine is for staff."))
     before = request.GET.get("before", "")
-    if before and not (before.isascii() and before.isdigit() and len(before) <= MOST_DIGITS):
-        raise BadRequest("This page address is not one that BZPEER made.")
     letters = Letter.objects.order_by("-pk")
-    found = list((letters.filter(pk__lt=int(before)) if before else letters)[: LISTED + 1])
+    found = list((letters.filter(pk__lt=key(before)) if before else letters)[: LISTED + 1])
     following = str(found[LISTED - 1].pk) if len(found) > LISTED else ""
     return render(request, "bzpeer/outbox.html", {"letters": found[:LISTED], "following": following})

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.db import connection
 
 from papers.bounded import TooSlow, within
 from papers.models import Institution, Topic
+from papers.paging import ForeignCursor
 from profiles.models import Author, OwnWords
 
 from .models import TopicPair, TopicYear
@@ -247,7 +247,7 @@ def _cursor(after: str) -> tuple[int, int]:
         return 2**31 - 1, 0
     works, _, author = after.partition("~")
     if not all(part.isascii() and part.isdigit() for part in (works, author)) or len(works) > 9 or len(author) > 18:
-        raise BadRequest("This page address is not one that BZPEER made.")
+        raise ForeignCursor
     return int(works), int(author)
 
 

@@ -25,13 +25,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from django.core.exceptions import BadRequest
 from django.db import connection
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from .models import DailyListing, Paper, PaperQuerySet, PaperTopic, Topic
-from .paging import PAGE
+from .paging import PAGE, ForeignCursor
 
 TIMEOUT_MS = 2_000  # for each statement: what takes longer serves nobody
 
@@ -132,7 +131,7 @@ def page(
     if cursor:
         found = _CURSOR.fullmatch(cursor)
         if not found:
-            raise BadRequest("This page address is not one that BZPEER made.")
+            raise ForeignCursor
         given |= {"talk": int(found[1]), "id": int(found[2])}
     after = "WHERE (talk, id) < (%(talk)s::bigint, %(id)s::bigint)" if cursor else ""
     with connection.cursor() as statement:

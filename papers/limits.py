@@ -4,7 +4,8 @@ Problem: counting and then deciding lets fifty requests at once through a limit 
 its limit around its edge. Idea: the times of the last grants in one Redis list for each name and key; a script, which
 Redis runs alone, looks whether the N-th newest is old enough and only then adds the next, by Redis's own clock. So no
 period of any place holds more than N. Not in PostgreSQL: a GET changes nothing. What a limit is kept for is hashed.
-Entry points: `take`, `left`, `client` and `who` for keys, `limited` for views, `refused` for the answer.
+Entry points: `take` and `spend`, `left`, `client` and `who` for keys, `limited` for views, `refused` and `answered` for
+the answer.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis import Redis
 from redis.exceptions import RedisError
@@ -168,6 +171,20 @@ def take(name: str, key: str) -> float | None:
     return None if wait is None else float(wait)
 
 
+class TooMany(ValidationError):
+    """A limit is used up; `wait` are the seconds until it is not."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(_("That is too much at once. Try again %(wait)s.") % {"wait": words(wait)})
+        self.wait = wait
+
+
+def spend(name: str, account: int) -> None:
+    """`take` for an account, where the use is part of what it writes. Raises `TooMany`."""
+    if (wait := take(name, f"account {account}")) is not None:
+        raise TooMany(wait)
+
+
 def left(name: str, key: str) -> tuple[int, int]:
     """(uses of `name` that `key` still has, seconds until it has all of them again), by the first limit of the name."""
     limit = LIMITS[name][0]
@@ -236,9 +253,14 @@ def limited(name: str, key: Callable[[HttpRequest], str] = who, method: str = "P
 def refused(request: HttpRequest, wait: float) -> HttpResponse:
     """429 with Retry-After: a page that says when to try again, or its sentence alone for HTMX."""
     template = "_429.html" if wants_fragment(request) else "429.html"
-    response = render(request, template, {"wait": words(wait)}, status=429)
-    response["Retry-After"] = str(ceil(wait))
+    response = answered(render(request, template, {"wait": words(wait)}), wait)
     response["Cache-Control"] = "no-store"
+    return response
+
+
+def answered(response: HttpResponse, wait: float) -> HttpResponse:
+    """The same as a 429 with Retry-After, for pages that keep what was typed."""
+    response.status_code, response["Retry-After"] = 429, str(ceil(wait))
     return response
 
 

@@ -232,6 +232,12 @@ class Signature(models.Model):
         return " ".join(part for part in (self.given, self.family, self.suffix) if part)
 
     @property
+    def person_url(self) -> str:
+        """The page of whom it is attributed to; "" where that is nobody, or not public."""
+        assignment = getattr(self, "assignment", None)
+        return assignment.author.get_absolute_url() if assignment and assignment.author.is_public else ""
+
+    @property
     def hides_printed(self) -> bool:
         """Whether it is attributed to an author who lets nobody see the printed name."""
         try:

@@ -97,10 +97,8 @@ def entry_of(paper: Paper, why: Link | None = None) -> Entry:
 
 
 def _author(signature: Signature) -> tuple[str, str]:
-    assignment = getattr(signature, "assignment", None)
-    if assignment is None or not assignment.author.is_public:
-        return signature.shown_name, ""
-    return signature.shown_name, f"{settings.SITE_URL}{assignment.author.get_absolute_url()}"
+    url = signature.person_url
+    return signature.shown_name, f"{settings.SITE_URL}{url}" if url else ""
 
 
 # --- the two formats -------------------------------------------------------------------------------------------------

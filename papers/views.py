@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from django.core.exceptions import BadRequest
 from django.db.models import Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +16,7 @@ from .cells import no_formula
 from .exports import work_of
 from .fragments import wants_fragment
 from .models import Batch, BatchRecord, Institution, Paper, PaperQuerySet, Topic
-from .paging import newest
+from .paging import key, newest
 from .permissions import for_importers
 from .progress import progress
 
@@ -95,9 +94,7 @@ def institution_names(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("institution_names", found.pk, permanent=True)
     forms = institutions.forms_of(found)
     if after := request.GET.get("after", ""):
-        if not (after.isascii() and after.isdigit() and len(after) < 19):
-            raise BadRequest("This page address is not one that BZPEER made.")
-        forms = forms.filter(pk__gt=int(after))
+        forms = forms.filter(pk__gt=key(after))
     page = list(forms[: ALL_FORMS + 1])
     following = page[ALL_FORMS - 1].pk if len(page) > ALL_FORMS else None
     context = {"institution": found, "forms": page[:ALL_FORMS], "following": following}

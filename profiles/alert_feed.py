@@ -22,6 +22,7 @@ from papers.syndication import Entry, Feed, tag, written
 
 from . import alerted
 from .models import Account, AlertSettings
+from .unlisted import ROBOTS
 
 SHOWN = 50
 
@@ -42,7 +43,7 @@ def feed(request: HttpRequest, key: str) -> HttpResponse:
     """The feed of that key."""
     kept = get_object_or_404(AlertSettings.objects.select_related("account"), feed_key=key, account__is_active=True)
     response = written(_feed(kept))
-    response["X-Robots-Tag"] = "noindex, noarchive"
+    response["X-Robots-Tag"] = ROBOTS
     patch_cache_control(response, private=True, no_cache=True)  # kept by its reader alone, who asks each time
     return response
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import BadRequest
-from django.utils.dateparse import parse_datetime
-
+from papers import paging
 from papers.models import Paper
 
 from . import statements
@@ -92,7 +90,7 @@ def listed(
     """(the alerts that come after `cursor`, newest first, the next cursor or ""); or those of which a reason `waits`.
     A constant number of queries. Raises BadRequest for a cursor not made here."""
     given = _given(account, least)
-    before, pk = _read(cursor) if cursor else (None, 0)
+    before, pk = paging.moment(cursor) if cursor else (None, 0)
     which = _exists(waits) + (" AND (n.made_at, n.id) < (%(before)s, %(pk)s)" if cursor else "")
     sql = f"{_WITH} SELECT n.id {which} ORDER BY n.made_at DESC, n.id DESC LIMIT %(size)s"
     ids = [row[0] for row in statements.rows(sql, **given, before=before, pk=pk, size=size + 1)]
@@ -177,14 +175,3 @@ def _reasons(given: dict[str, Any], alerts: Sequence[int], waits: bool) -> defau
             names.add(row.signature_id)
         found[row.alert_id].append(row)
     return found
-
-
-def _read(cursor: str) -> tuple[datetime, int]:
-    at, _, pk = cursor.partition("~")
-    try:
-        moment = parse_datetime(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
-        raise BadRequest("This page address is not one that BZPEER made.")
-    return moment, int(pk)

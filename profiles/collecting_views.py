@@ -6,30 +6,28 @@ visitor may see is a question of `profiles.feedback.collecting`; anybody else's 
 
 from __future__ import annotations
 
-from math import ceil
-from typing import TypeVar, cast
+from typing import cast
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers import limits
 from papers.fragments import wants_fragment
 from papers.models import Paper
 
 from . import conversing
 from .feedback import collecting
 from .models import Account, Collection, CollectionItem
+from .unlisted import unlisted
 
-R = TypeVar("R", bound=HttpResponseBase)
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -133,7 +131,7 @@ def collections(request: HttpRequest) -> HttpResponse:
                 return redirect(collecting.make(account, now=timezone.now(), **form.cleaned_data))
             except ValidationError as refusal:
                 form.add_error(None, refusal)
-                wait = _wait(refusal)
+                wait = refusal.wait if isinstance(refusal, limits.TooMany) else None
     rows = collecting.mine(account)
     context = {
         "saved": next((row for row in rows if row.is_saved), None),
@@ -142,7 +140,8 @@ def collections(request: HttpRequest) -> HttpResponse:
         "most_papers": collecting.MOST_PAPERS,
         "form": form,
     }
-    return _told(render(request, "profiles/collections.html", context, status=status), wait)
+    response = render(request, "profiles/collections.html", context, status=status)
+    return response if wait is None else limits.answered(response, wait)
 
 
 @require_safe
@@ -168,14 +167,6 @@ def find_shared(key: str) -> Collection:
     if (found := collecting.by_key(key)) is None:
         raise Http404("This link leads nowhere, or no more.")
     return found
-
-
-def unlisted(response: R) -> R:
-    """For an address that is a secret: nobody lists it, keeps what it shows, or is told that one came from there."""
-    response["X-Robots-Tag"] = "noindex, noarchive"
-    response["Referrer-Policy"] = "same-origin"
-    patch_cache_control(response, private=True, no_store=True)
-    return response
 
 
 def _page(request: HttpRequest, found: Collection, url: str, key: str = "") -> HttpResponse:
@@ -209,12 +200,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
                 changed = collecting.edit(found, now=timezone.now(), **form.cleaned_data)
             except ValidationError as refusal:
                 form.add_error(None, refusal)
-                wait = _wait(refusal)
+                wait = refusal.wait if isinstance(refusal, limits.TooMany) else None
             else:
                 messages.success(request, _("Saved."))
                 return redirect(changed)
     context = {"collection": found, "form": form}
-    return _told(render(request, "profiles/collection_edit.html", context, status=status), wait)
+    response = render(request, "profiles/collection_edit.html", context, status=status)
+    return response if wait is None else limits.answered(response, wait)
 
 
 @read_or_post
@@ -293,14 +285,3 @@ def _numbers(request: HttpRequest, key: str) -> set[int]:
     if not all(value.isascii() and value.isdecimal() and len(value) <= 18 for value in given):
         raise BadRequest("This form was not made here.")
     return {int(value) for value in given}
-
-
-def _wait(refusal: ValidationError) -> float | None:
-    return refusal.wait if isinstance(refusal, conversing.TooMany) else None
-
-
-def _told(response: HttpResponse, wait: float | None) -> HttpResponse:
-    """429 with Retry-After where a limit is used up."""
-    if wait is not None:
-        response.status_code, response["Retry-After"] = 429, str(ceil(wait))
-    return response

@@ -15,17 +15,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from papers import limits
+from papers import limits, paging
 from papers.text import clean
 
 from . import letters, levels
@@ -35,14 +34,6 @@ LONGEST = 10_000  # characters of a message
 LISTED = 30  # conversations on a page
 YOUNG = timedelta(days=7)  # an account that may write little
 State = Invitation.State
-
-
-class TooMany(ValidationError):
-    """A limit is used up; `wait` are the seconds until it is not."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(_("That is too much at once. Try again %(wait)s.") % {"wait": limits.words(wait)})
-        self.wait = wait
 
 
 # --- who is who -------------------------------------------------------------------------------------------------------
@@ -162,13 +153,7 @@ def listed(account: Account, cursor: str = "") -> tuple[list[Conversation], str]
     """
     rows = of(account).order_by("-latest_at", "-pk")
     if cursor:
-        when, _tilde, pk = cursor.partition("~")
-        try:
-            at, below = cast(datetime | None, datetime.fromisoformat(when)), int(pk)
-        except ValueError:
-            at, below = None, 0
-        if at is None or at.tzinfo is None:
-            raise BadRequest("This page address is not one that BZPEER made.")
+        at, below = paging.moment(cursor)
         rows = rows.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=below))
     found = list(rows[: LISTED + 1])
     following = f"{found[LISTED - 1].latest_at.isoformat()}~{found[LISTED - 1].pk}" if len(found) > LISTED else ""
@@ -216,7 +201,7 @@ def send(conversation: Conversation, sender: Account, text: str, token: UUID, no
     """Write a message. Sent twice (the same `token`), it is the same one. The other side gets a letter, unless it has
     one about an earlier message and not read that yet.
 
-    Raises ValidationError with the reason why nothing was written; `TooMany` where that is a limit.
+    Raises ValidationError with the reason why nothing was written; `limits.TooMany` where that is a limit.
     """
     conversation = of(sender).select_for_update(of=("self",)).get(pk=conversation.pk)
     if sent := Message.objects.filter(token=token).first():
@@ -226,8 +211,7 @@ def send(conversation: Conversation, sender: Account, text: str, token: UUID, no
     text, other = readable(text, LONGEST), conversation.other_than(sender)
     if problem := closed(conversation, sender) or obstacle(sender, other):
         raise ValidationError(problem)
-    if (wait := limits.take(limit_of(sender, now), f"account {sender.pk}")) is not None:
-        raise TooMany(wait)
+    limits.spend(limit_of(sender, now), sender.pk)
     unread_before = Message.objects.filter(conversation=conversation, recipient=other, read_at=None).exists()
     message = Message.objects.create(conversation=conversation, sender=sender, recipient=other, text=text, token=token)
     conversation.latest_at = message.made_at

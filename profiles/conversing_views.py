@@ -6,7 +6,6 @@ by a form, which HTMX sends as soon as it is there.
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -19,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers import limits
 from papers.fragments import wants_fragment
 
 from . import conversing, inviting, moderation
@@ -59,8 +59,8 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
         conversing.send(found, account, text, token, now)
     except ValidationError as error:
         response = _page(request, _find(request, pk), text, error.messages, token)
-        if isinstance(error, conversing.TooMany):
-            response.status_code, response["Retry-After"] = 429, str(ceil(error.wait))
+        if isinstance(error, limits.TooMany):
+            limits.answered(response, error.wait)
         # HTMX leaves the page as it is for what is no success.
         response.status_code = 200 if wants_fragment(request) else response.status_code
         return response

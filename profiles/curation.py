@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from papers import journal
 from papers.fragments import wants_fragment
 from papers.models import Signature
+from papers.paging import key
 from papers.permissions import needs
 
 from . import decisions, inbox, queue
@@ -233,9 +234,7 @@ def decided(request: HttpRequest) -> HttpResponse:
 def _newest(rows: QuerySet[M], before: str) -> tuple[list[M], str]:
     """(rows before the id `before`, newest first, the next such id or "")."""
     if before:
-        if not before.isdecimal() or len(before) > 18:
-            raise BadRequest("This page address is not one that BZPEER made.")
-        rows = rows.filter(pk__lt=int(before))
+        rows = rows.filter(pk__lt=key(before))
     found = list(rows.order_by("-pk")[: LISTED + 1])
     return found[:LISTED], str(found[LISTED - 1].pk) if len(found) > LISTED else ""
 

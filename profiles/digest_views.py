@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods
 from papers import limits
 
 from . import letters
-from .subscription_views import secret, unknown
+from .subscription_views import unknown
 from .subscriptions import digests, links
+from .unlisted import unlisted
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +28,7 @@ def page(request: HttpRequest, token: str, pk: int) -> HttpResponse:
         return unknown(request)
     digest = digests.of(given[0], pk)
     if digest is None:  # the address is a secret, and those of refused requests stand in the log
-        return secret(redirect("subscriptions_manage", token))
+        return unlisted(redirect("subscriptions_manage", token))
     now = timezone.now()
     if request.method == "POST":
         if (wait := limits.take("digest_again", str(digest.subscriber_id))) is not None:
@@ -36,7 +37,7 @@ def page(request: HttpRequest, token: str, pk: int) -> HttpResponse:
             messages.success(request, _("The letter is sent again."))
         else:
             messages.info(request, _("Nothing was sent: it is known what became of this letter."))
-        return secret(redirect("digest", token, pk))
+        return unlisted(redirect("digest", token, pk))
     subscriptions = digest.subscriber.subscriptions.live().filter(frequency=digest.frequency)
     context = {
         "digest": digest,
@@ -47,4 +48,4 @@ def page(request: HttpRequest, token: str, pk: int) -> HttpResponse:
             digests.named(one) for one in subscriptions.select_related("topic", "author__merged_into").order_by("pk")
         ],
     }
-    return secret(render(request, "profiles/digest.html", context))
+    return unlisted(render(request, "profiles/digest.html", context))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.expressions import RawSQL
@@ -25,6 +25,7 @@ from django.utils.translation import ngettext
 
 from papers.models import Paper, Topic
 from papers.names import fold, surname_key
+from papers.paging import ForeignCursor
 
 from . import alerted, watching
 from .addresses import heir_of, successors
@@ -123,7 +124,7 @@ def followed(account: Account, cursor: str = "", size: int = PAGE) -> tuple[list
     if cursor:
         name, _tilde, pk = cursor.rpartition("~")
         if not pk.isdecimal() or len(pk) > 18 or "\0" in name:
-            raise BadRequest("This page address is not one that BZPEER made.")
+            raise ForeignCursor
         public = public.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
     found = list(public.order_by("name", "pk")[: size + 1])
     if len(found) > size:

@@ -16,8 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .models import Author
-
-ROBOTS = "noindex, noarchive"
+from .unlisted import ROBOTS
 
 
 class Hidden(Http404):

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.db import connection
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
+
+from papers import paging
 
 from .models import Author, Change, ChangeSet, ChangeStep, Correction, Move
 from .shown import Redaction, around
@@ -166,13 +166,10 @@ def _ends(sets: set[int], author: Author) -> defaultdict[int, list[tuple[Author,
 def _read(cursor: str) -> tuple[datetime, str, int]:
     at, _, rest = cursor.partition("~")
     kind, _, pk = rest.partition("~")
-    try:
-        moment = parse_datetime(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or kind not in _TABLES or not pk.isdecimal() or len(pk) > 18:
-        raise BadRequest("This page address is not one that BZPEER made.")
-    return moment, kind, int(pk)
+    if kind not in _TABLES:
+        raise paging.ForeignCursor
+    moment, row = paging.moment(f"{at}~{pk}")
+    return moment, kind, row
 
 
 @require_safe

@@ -232,7 +232,7 @@ def _conversation(row: Invitation) -> Conversation | None:
 def send(account: Account, author: Author, purpose: str, text: str, token: UUID, now: datetime) -> Invitation:
     """Invite who holds the author, and write them a letter. The same `token` again gives the same invitation.
 
-    Raises ValidationError with all that is wrong, `conversing.TooMany` where the sender's share of the day is used up.
+    Raises ValidationError with all that is wrong, `limits.TooMany` where the sender's share of the day is used up.
     """
     # In one order: neither the share of the recipient nor "one at a time" can be outrun, and nobody waits in a circle.
     holder = Author.objects.filter(pk=author.pk).values_list("account", flat=True).first()
@@ -252,8 +252,7 @@ def send(account: Account, author: Author, purpose: str, text: str, token: UUID,
         problems += error.messages
     if problems:
         raise ValidationError(problems)
-    if (wait := limits.take(limit_of(account, now), f"account {account.pk}")) is not None:
-        raise conversing.TooMany(wait)
+    limits.spend(limit_of(account, now), account.pk)
     invitation = Invitation.objects.create(
         author=author, sender=account, recipient=author.account, purpose=purpose, text=text, token=token
     )

@@ -7,7 +7,6 @@ form, with all that was typed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -21,10 +20,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers import limits
 from papers.fragments import wants_fragment
 
 from . import inviting, queue
-from .conversing import TooMany
 from .models import Account, Author, Claim, Invitation
 from .views import find_author
 
@@ -59,10 +58,8 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
         if author.pk != pk:
             raise ValidationError(_("The record was merged with this one meanwhile. Send it if it is who you mean."))
         invitation = inviting.send(account, author, typed.purpose, typed.text, typed.token, now)
-    except TooMany as refused:
-        response = _form(request, author, typed, refused.messages, status=429)
-        response["Retry-After"] = str(ceil(refused.wait))
-        return response
+    except limits.TooMany as refused:
+        return limits.answered(_form(request, author, typed, refused.messages), refused.wait)
     except ValidationError as error:
         return _form(request, author, typed, error.messages, status=400)
     messages.success(request, _("Your invitation is sent. You hear of it when it is accepted or declined."))

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy
 from papers import journal, limits
 
 from . import decisions, letters
-from .conversing import TooMany, readable, suspension_of
+from .conversing import readable, suspension_of
 from .feedback import collecting, posting, trending
 from .models import Account, Collection, Complaint, Invitation, Message, Post, Suspension
 
@@ -139,7 +139,7 @@ def of(reporter: Account, subject: Subject) -> Complaint | None:
 @transaction.atomic
 def complain(reporter: Account, subject: Subject, kind: str, text: str, *, shows_before: bool = False) -> Complaint:
     """Report a text, once. Raises PermissionDenied where the account may not, ValidationError with the reason why
-    nothing was kept, `TooMany` past the limit."""
+    nothing was kept, `limits.TooMany` past the limit."""
     # One complaint at a time; and its words stay until they are kept.
     subject = type(subject)._default_manager.select_for_update(of=("self",)).get(pk=subject.pk)
     if of(reporter, subject):
@@ -149,8 +149,7 @@ def complain(reporter: Account, subject: Subject, kind: str, text: str, *, shows
     if kind not in Complaint.Kind.values:
         raise ValidationError(_("Say what is wrong with it."))
     text = readable(text, LONGEST) if text.strip() else ""
-    if (wait := limits.take("complaint", f"account {reporter.pk}")) is not None:
-        raise TooMany(wait)
+    limits.spend("complaint", reporter.pk)
     return Complaint.objects.create(
         **{column_of(subject): subject},
         reporter=reporter,

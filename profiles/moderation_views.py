@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import cast
 
 from django.contrib import messages
@@ -15,6 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from papers import limits
 
 from . import conversing, inbox, moderation, queue
 from .conversing_views import number
@@ -73,7 +74,7 @@ def _complain(request: HttpRequest, subject: Subject, back: str = "") -> HttpRes
             made = moderation.complain(account, subject, kind, text, shows_before=shows_before)
         except ValidationError as error:
             problems, status = error.messages, 400
-            wait = error.wait if isinstance(error, conversing.TooMany) else None
+            wait = error.wait if isinstance(error, limits.TooMany) else None
         else:
             if request.POST.get("block"):
                 _block(request, account, subject)
@@ -95,9 +96,7 @@ def _complain(request: HttpRequest, subject: Subject, back: str = "") -> HttpRes
         "given": {"kind": kind, "text": text, "shows_before": shows_before, "block": bool(request.POST.get("block"))},
     }
     response = render(request, "profiles/complaint.html", context, status=status)
-    if wait is not None:
-        response.status_code, response["Retry-After"] = 429, str(ceil(wait))
-    return response
+    return response if wait is None else limits.answered(response, wait)
 
 
 def _block(request: HttpRequest, account: Account, subject: Subject) -> None:

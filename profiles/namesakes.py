@@ -15,11 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.core.exceptions import BadRequest
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from papers.names import fold
+from papers.paging import ForeignCursor
 
 from .models import Author
 from .shown import JOIN, KEY, LABEL
@@ -127,7 +127,7 @@ def namesakes(name: str, cursor: str = "", size: int = SHOWN) -> Page:
 def _after(cursor: str) -> Q:
     works, _, pk = cursor.partition("~")
     if not (works.isdecimal() and pk.isdecimal() and len(works) <= 9 and len(pk) <= 18):
-        raise BadRequest("This page address is not one that BZPEER made.")
+        raise ForeignCursor
     return Q(works_count__lt=int(works)) | Q(works_count=int(works), pk__gt=int(pk))
 
 

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.core.exceptions import BadRequest
 from django.db.models import F, Model, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+
+from papers.paging import ForeignCursor
 
 from . import statements
 from .models import Assignment, Author, NameVariant, Suggestion
@@ -116,7 +117,7 @@ def _read(cursor: str) -> tuple[float, int]:
     try:
         return (int(key) if key.isdecimal() else float(key)), int(pk)
     except ValueError:
-        raise BadRequest("This page address is not one that BZPEER made.") from None
+        raise ForeignCursor from None
 
 
 def described(suggestions: Sequence[Suggestion]) -> list[Pair]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any, cast
 
 from django import forms
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers import limits
 from papers.fragments import wants_fragment
 from papers.institutions import heir_of
 from papers.models import Institution, Paper
@@ -73,9 +73,7 @@ def _report(request: HttpRequest, subject: reports.Subject) -> HttpResponse:
     if (wait := reports.allow(request)) is not None:
         most = reports.limit_of(account)
         context["refused"] = ngettext("%d report an hour can be sent.", "%d reports an hour can be sent.", most) % most
-        response = render(request, "profiles/report.html", context, status=429)
-        response["Retry-After"] = str(ceil(wait))
-        return response
+        return limits.answered(render(request, "profiles/report.html", context), wait)
     reports.submit(subject, form.cleaned_data["kind"], form.cleaned_data["text"], account)
     messages.success(request, _("Thank you: a curator will look at it."))
     return redirect("reports" if account.is_authenticated else subject)

@@ -17,8 +17,9 @@ from papers import limits
 from . import inbox, queue, rights
 from .addresses import heir_of
 from .curation import LISTED, around, filters_of, for_curators
-from .hidden import ROBOTS, notice
+from .hidden import notice
 from .models import Account, Author, RightsRequest
+from .unlisted import unlisted
 from .views import find_author
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -64,7 +65,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            return _secret(redirect("rights_request", key))
+            return unlisted(redirect("rights_request", key))
     return render(request, "profiles/rights.html", context, status=400)
 
 
@@ -76,7 +77,7 @@ def _hidden(request: HttpRequest, author: Author, account: Account) -> HttpRespo
     if request.method == "POST":
         rights.withdraw(asked, timezone.now())
         return redirect("person", author.pk)
-    return _secret(render(request, "profiles/rights_hidden.html", {"author": author, "asked": asked}))
+    return unlisted(render(request, "profiles/rights_hidden.html", {"author": author, "asked": asked}))
 
 
 @read_or_post
@@ -89,14 +90,14 @@ def status(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         answer = _step(request, found, key)
         if isinstance(answer, HttpResponse):
-            return _secret(answer)
+            return unlisted(answer)
         problems = answer
         found = rights.find(key) or found
     context = {"asked": found, "key": key, "problems": problems, "masked": rights.masked(found.subject)}
     if found.proof == rights.Proof.PAGE and found.state == rights.State.BEGUN:
         context["code"] = rights.page_code(found)
     # Always 200: the address is a secret, and the addresses of requests that are refused stand in the log.
-    return _secret(render(request, "profiles/rights_request.html", context))
+    return unlisted(render(request, "profiles/rights_request.html", context))
 
 
 def _step(request: HttpRequest, asked: RightsRequest, key: str) -> HttpResponse | list[str]:
@@ -120,15 +121,6 @@ def _step(request: HttpRequest, asked: RightsRequest, key: str) -> HttpResponse 
     except ValidationError as error:
         return error.messages
     return redirect("rights_request", key)
-
-
-def _secret(response: HttpResponse) -> HttpResponse:
-    """Nothing keeps the page or passes its address on. Not `no-referrer`: a form would then be sent with the origin
-    `null`, which the check against forged forms refuses."""
-    response["Referrer-Policy"] = "same-origin"
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = ROBOTS
-    return response
 
 
 @require_safe

@@ -25,10 +25,10 @@ from django.views.decorators.http import require_http_methods
 from papers import limits
 from papers.models import Topic
 
-from .hidden import ROBOTS
 from .models import Account, Subscriber, Subscription
 from .subscriptions import letterboxes, links, log, subjects, subscribing
 from .subscriptions.subjects import Subject
+from .unlisted import unlisted
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -98,7 +98,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         "days": subscribing.UNCONFIRMED.days,
     }
     status = 400 if problem or form.errors else 200
-    return secret(render(request, "profiles/subscribe.html", context, status=status))
+    return unlisted(render(request, "profiles/subscribe.html", context, status=status))
 
 
 def _asked(
@@ -116,7 +116,7 @@ def _asked(
     assert box is not None
     write = limits.take("subscribe_address", box.counted) is None
     subscribing.ask(box, subject, frequency, timezone.now(), write=write)
-    return secret(redirect(f"{reverse('subscribe')}?asked"))
+    return unlisted(redirect(f"{reverse('subscribe')}?asked"))
 
 
 @read_or_post
@@ -134,14 +134,14 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             problem = " ".join(error.messages)
         else:
             messages.success(request, _("Confirmed. The first letter comes once something is new."))
-            return secret(redirect("subscriptions_manage", links.token(subscription.subscriber)))
+            return unlisted(redirect("subscriptions_manage", links.token(subscription.subscriber)))
     context = {
         "subscription": subscription,
         "subject": subjects.of(subscription),
         "problem": problem,
         "manage": links.token(subscription.subscriber),
     }
-    return secret(render(request, "profiles/subscription_confirm.html", context))
+    return unlisted(render(request, "profiles/subscription_confirm.html", context))
 
 
 @read_or_post
@@ -165,14 +165,14 @@ def _managed(request: HttpRequest, subscriber: Subscriber | None, here: str) -> 
     problem = _("There is nothing to change.") if request.method == "POST" else ""
     if subscriber and problem:
         if (wait := limits.take("subscription_change", str(subscriber.pk))) is not None:
-            return secret(limits.refused(request, wait))
+            return unlisted(limits.refused(request, wait))
         try:
             messages.success(request, _changed(request, subscriber))
         except ValidationError as error:
             problem = " ".join(error.messages)
         else:
             is_gone = not Subscriber.objects.filter(pk=subscriber.pk).exists()
-            return secret(redirect("subscribe" if is_gone else here))
+            return unlisted(redirect("subscribe" if is_gone else here))
     context: dict[str, Any] = {"subscriber": subscriber, "here": here, "problem": problem}
     if subscriber is not None:
         before = request.GET.get("before", "")
@@ -181,7 +181,7 @@ def _managed(request: HttpRequest, subscriber: Subscriber | None, here: str) -> 
         context |= {"live": _live(subscriber), "ended": _ended(subscriber), "sent": sent, "older": older}
         context |= {"token": links.token(subscriber), "frequencies": Subscription.Frequency.choices}
     # Always 200, as on the pages around: the address is a secret, and those of refused requests stand in the log.
-    return secret(render(request, "profiles/subscriptions.html", context))
+    return unlisted(render(request, "profiles/subscriptions.html", context))
 
 
 def _changed(request: HttpRequest, subscriber: Subscriber) -> str:
@@ -244,7 +244,7 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
     if stopped:
         subscribing.stop(subscriber, None if "all" in request.POST else subscription, timezone.now())
     if is_program:
-        return secret(HttpResponse(_("Ended. Nothing more is sent of it."), content_type="text/plain; charset=utf-8"))
+        return unlisted(HttpResponse(_("Ended. Nothing more is sent of it."), content_type="text/plain; charset=utf-8"))
     context = {
         "subscription": subscription,
         "subject": subjects.of(subscription) if subscription else None,
@@ -252,21 +252,12 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         "all": subscription is None or (stopped and "all" in request.POST),
         "manage": links.token(subscriber),
     }
-    return secret(render(request, "profiles/subscription_stop.html", context))
+    return unlisted(render(request, "profiles/subscription_stop.html", context))
 
 
 def unknown(request: HttpRequest, plain: bool = False) -> HttpResponse:
     """For a link that was not made here, was forgotten, or is of an address that was erased."""
     sentence = _("This link opens nothing. It may be incomplete, or older than what it was for.")
     if plain:
-        return secret(HttpResponse(sentence, content_type="text/plain; charset=utf-8", status=404))
-    return secret(render(request, "profiles/subscription_unknown.html", {"sentence": sentence}, status=404))
-
-
-def secret(response: HttpResponse) -> HttpResponse:
-    """Nothing keeps the page, shows it in a search or passes its address on. Not `no-referrer`: a form would then be
-    sent with the origin `null`, which the check against forged forms refuses."""
-    response["Referrer-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    response["X-Robots-Tag"] = ROBOTS
-    return response
+        return unlisted(HttpResponse(sentence, content_type="text/plain; charset=utf-8", status=404))
+    return unlisted(render(request, "profiles/subscription_unknown.html", {"sentence": sentence}, status=404))

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from papers.models import Paper
+from papers.paging import key
 from profiles.addresses import heir_of
 from profiles.models import Author
 
@@ -68,9 +69,7 @@ def history(author: Author, labels: Mapping[str, str], cursor: str) -> tuple[lis
     """
     entries = author.ledger.order_by("-seq")
     if cursor:
-        if not cursor.isdecimal() or len(cursor) > 18:
-            raise BadRequest("This page address is not one that BZPEER made.")
-        entries = entries.filter(seq__lt=int(cursor))
+        entries = entries.filter(seq__lt=key(cursor))
     found = list(entries[: SHOWN + 1])
     return _told(found[:SHOWN], labels), found[SHOWN - 1].seq if len(found) > SHOWN else None
 

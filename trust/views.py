@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from profiles.hidden import ROBOTS
+from profiles.unlisted import ROBOTS
 from profiles.views import find_author
 
 from . import explaining, exporting

@@ -72,10 +72,8 @@ def work_of(paper: Paper) -> Work:
 
 
 def _name(signature: Signature) -> Name:
-    assignment = getattr(signature, "assignment", None)
-    if assignment is None or not assignment.author.is_public:
-        return Name(*signature.shown_parts)
-    return Name(*signature.shown_parts, page=f"{settings.SITE_URL}{assignment.author.get_absolute_url()}")
+    url = signature.person_url
+    return Name(*signature.shown_parts, page=f"{settings.SITE_URL}{url}" if url else "")
 
 
 def streamed(papers: PaperQuerySet, most: int | None = None) -> Iterator[Paper]:

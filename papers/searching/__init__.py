@@ -23,6 +23,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from papers import meaning
 from papers.bounded import within
 from papers.models import Paper, PaperQuerySet, Signature
+from papers.paging import ForeignCursor
 from papers.text import storable
 
 from . import words
@@ -201,7 +202,7 @@ class _Cursor:
         try:
             score, day, pk = self._signer.unsign(given).split("_")
         except BadSignature:
-            raise BadRequest("This page address is not one that BZPEER made.") from None
+            raise ForeignCursor from None
         return float(score), int(day), int(pk)
 
 

@@ -5,7 +5,7 @@ Entry points: `read`, `Asked.page`, `Asked.numbers`, `Asked.canonical`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlencode
 
 from papers.text import clean
@@ -34,6 +34,11 @@ class Asked:
             "sort": self.sort if self.sort != "relevance" else "",
         }
         return urlencode({name: value for name, value in given.items() if value})
+
+    @property
+    def of_papers(self) -> Asked:
+        """The question to papers alone: people and topics that fit are no new ones."""
+        return replace(self, filters=replace(self.filters, kind=""))
 
     def page(self, after: str = "", size: int = SHOWN) -> Page:
         """Raises what `papers.searching.search` raises."""

@@ -19,18 +19,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_urlsafe
-from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from papers import limits
+from papers import limits, paging
 from papers.exports import PIECE
 from papers.models import Paper
-from profiles.conversing import TooMany, limit_of, readable, suspended, suspension_of
+from profiles.conversing import limit_of, readable, suspended, suspension_of
 from profiles.models import Account, Collection, CollectionItem
 
 from . import trending
@@ -81,13 +80,7 @@ def listed(collection: Collection, cursor: str = "", size: int = PAGE) -> tuple[
     """
     rows = collection.items.order_by("-added_at", "-pk")
     if cursor:
-        when, _tilde, pk = cursor.partition("~")
-        try:
-            at, below = cast(datetime | None, datetime.fromisoformat(when)), int(pk) if len(pk) < 19 else 0
-        except ValueError:
-            at, below = None, 0
-        if at is None or at.tzinfo is None:
-            raise BadRequest("This page address is not one that BZPEER made.")
+        at, below = paging.moment(cursor)
         rows = rows.filter(Q(added_at__lt=at) | Q(added_at=at, pk__lt=below))
     found = list(rows.prefetch_related(Prefetch("paper", Paper.objects.with_people()))[: size + 1])
     last = found[size - 1] if len(found) > size else None
@@ -138,7 +131,7 @@ def of_paper(paper: Paper, account: Account | AnonymousUser) -> Kept:
 def save(account: Account, paper: int, now: datetime) -> None:
     """Keep the paper of this number among the saved ones; again changes nothing.
 
-    Raises ValidationError with the sentence where it cannot be kept, `TooMany` past the limit.
+    Raises ValidationError with the sentence where it cannot be kept, `limits.TooMany` past the limit.
     """
     _alone(account)
     saved, _is_new = Collection.objects.get_or_create(account=account, is_saved=True, defaults={"name": ""})
@@ -162,7 +155,7 @@ def choose(
     """Put the paper into these collections of the account, take it out of those, and into a `new` one where a name is
     given; returns into which it came. Of others nothing changes, so that two tabs do not undo each other.
 
-    Raises ValidationError with the sentence why nothing was changed, `TooMany` past a limit.
+    Raises ValidationError with the sentence why nothing was changed, `limits.TooMany` past a limit.
     """
     _alone(account)
     own = {row.pk: row for row in Collection.objects.filter(account=account, is_saved=False)}
@@ -198,7 +191,7 @@ def take_out(collection: Collection, paper: int) -> None:
 def annotate(collection: Collection, paper: int, note: str, now: datetime) -> None:
     """Say something beside the paper, which whoever sees the collection reads; nothing said takes it away.
 
-    Raises ValidationError with the sentence why nothing was changed, `TooMany` past a limit.
+    Raises ValidationError with the sentence why nothing was changed, `limits.TooMany` past a limit.
     """
     collection = _held(collection)
     item = collection.items.filter(paper=paper).first()
@@ -206,7 +199,7 @@ def annotate(collection: Collection, paper: int, note: str, now: datetime) -> No
         raise ValidationError(_("This paper is in the collection no more. Put it back first."))
     note = _checked_note(collection, note, now)
     if item.note != note:
-        _take(collection.account, "note", now)
+        limits.spend(limit_of(collection.account, now, "note"), collection.account_id)
         item.note = note
         item.save(update_fields=["note"])
         _touch(collection)
@@ -229,7 +222,7 @@ def _add(account: Account, collection: Collection, paper: int, now: datetime, no
         cursor.execute("SELECT 1 FROM papers_paper WHERE id = %s FOR KEY SHARE", [paper])
         if cursor.fetchone() is None:
             raise ValidationError(_("This paper is here no more."))
-    _take(account, "save", now)
+    limits.spend(limit_of(account, now, "save"), account.pk)
     CollectionItem.objects.create(collection=collection, paper_id=paper, note=note)
     _touch(collection)
 
@@ -248,7 +241,7 @@ def _touch(collection: Collection) -> None:
 
 @transaction.atomic
 def make(account: Account, name: str, about: str, visibility: str, now: datetime) -> Collection:
-    """A new one. Raises ValidationError by field, `TooMany` past the limit."""
+    """A new one. Raises ValidationError by field, `limits.TooMany` past the limit."""
     _alone(account)
     return _make(account, name, about, visibility, now)
 
@@ -266,7 +259,7 @@ def _make(account: Account, name: str, about: str, visibility: str, now: datetim
 def edit(collection: Collection, name: str, about: str, visibility: str, now: datetime) -> Collection:
     """Change its words, and who sees it. What is private again has a link no more.
 
-    Raises ValidationError by field, `TooMany` past the limit.
+    Raises ValidationError by field, `limits.TooMany` past the limit.
     """
     found = _held(collection)
     _not_of_saved(found)
@@ -305,7 +298,7 @@ def _word(collection: Collection, name: str, about: str, visibility: str, now: d
         raise ValidationError({"name": _("You have a collection of this name already.")})
     if visibility != Visibility.PRIVATE:
         _may_publish(account, now)
-    _take(account, "collection", now)
+    limits.spend(limit_of(account, now, "collection"), account.pk)
     collection.name, collection.about, collection.visibility = name, about, visibility
     if visibility == Visibility.PRIVATE:
         collection.key = None
@@ -332,11 +325,6 @@ def _may_publish(account: Account, now: datetime) -> None:
 def _not_of_saved(collection: Collection) -> None:
     if collection.is_saved:
         raise ValidationError(_("Your saved papers stay yours alone: take out papers one by one."))
-
-
-def _take(account: Account, what: str, now: datetime) -> None:
-    if (wait := limits.take(limit_of(account, now, what), f"account {account.pk}")) is not None:
-        raise TooMany(wait)
 
 
 def _alone(account: Account) -> None:

@@ -18,7 +18,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
@@ -28,8 +28,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from papers import limits
 from papers.models import Paper
+from papers.paging import ForeignCursor
 from profiles import conversing, levels, links, powers
-from profiles.conversing import Shown, TooMany, readable
+from profiles.conversing import Shown, readable
 from profiles.models import Account, Assignment, Author, Block, Claim, Post
 from profiles.models.feedback import THREAD
 
@@ -153,7 +154,7 @@ def write(
 ) -> Post:
     """Write a review or a comment, perhaps as an answer. Sent twice (the same `token`), it is the same one.
 
-    Raises ValidationError with the reason why nothing was written; `TooMany` where that is a limit.
+    Raises ValidationError with the reason why nothing was written; `limits.TooMany` where that is a limit.
     """
     account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # its posts stand in one order
     if before := Post.objects.filter(token=token).first():
@@ -168,8 +169,7 @@ def write(
     kept = worded(kind, words)
     if problem := refusal(account, paper, kind, answers, now):
         raise ValidationError(problem)
-    if (wait := limits.take(conversing.limit_of(account, now, "post"), f"account {account.pk}")) is not None:
-        raise TooMany(wait)
+    limits.spend(conversing.limit_of(account, now, "post"), account.pk)
     thread = (answers.answers or answers) if answers else None
     made = Post.objects.create(paper=paper, account=account, kind=kind, answers=thread, token=token, **kept)
     trending.refresh([paper.pk])
@@ -180,7 +180,7 @@ def write(
 def edit(account: Account, post: Post, words: Mapping[str, str], now: datetime) -> Post:
     """Write it anew; readers see that it was edited. The same words change nothing.
 
-    Raises ValidationError with the reason why it stays as it was; `TooMany` where that is a limit.
+    Raises ValidationError with the reason why it stays as it was; `limits.TooMany` where that is a limit.
     """
     post = _locked(account, post)
     if problem := unchangeable(account, post, now):
@@ -188,8 +188,7 @@ def edit(account: Account, post: Post, words: Mapping[str, str], now: datetime) 
     kept = worded(post.kind, words)
     if all(getattr(post, column) == text for column, text in kept.items()):
         return post
-    if (wait := limits.take("post_edit", f"account {account.pk}")) is not None:
-        raise TooMany(wait)
+    limits.spend("post_edit", account.pk)
     for column, text in kept.items():
         setattr(post, column, text)
     post.edited_at = now
@@ -319,5 +318,5 @@ def _cursor(last: Post) -> str:
 def _read(cursor: str) -> tuple[int, int]:
     thread, _tilde, last = cursor.partition("~")
     if not all(one.isascii() and one.isdigit() and len(one) < 19 for one in (thread, last)):
-        raise BadRequest("This page address is not one that BZPEER made.")
+        raise ForeignCursor
     return int(thread), int(last)

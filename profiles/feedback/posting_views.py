@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -24,10 +23,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from papers import limits
 from papers.fragments import wants_fragment
 from papers.models import Paper
 from profiles import queue
-from profiles.conversing import TooMany
 from profiles.models import Account, Post
 
 from . import posting
@@ -139,10 +138,10 @@ def _made(request: HttpRequest, made: Post) -> HttpResponse:
 
 def _refused(request: HttpRequest, error: ValidationError, response: HttpResponse) -> HttpResponse:
     """The form with its problems. HTMX leaves the page as it is for what is no success."""
-    wait = error.wait if isinstance(error, TooMany) else None
-    response.status_code = 200 if wants_fragment(request) else 400 if wait is None else 429
-    if wait is not None:
-        response["Retry-After"] = str(ceil(wait))
+    response.status_code = 400
+    if isinstance(error, limits.TooMany):
+        limits.answered(response, error.wait)
+    response.status_code = 200 if wants_fragment(request) else response.status_code
     return response
 
 

@@ -45,7 +45,7 @@ class Said:
 def react(account: Account, paper: Paper, kind: Kind, wanted: bool, now: datetime) -> None:
     """Let the account say it of the paper, or no longer. Again changes nothing; a like ends a dislike, and it a like.
 
-    Raises ValidationError with the reason why nothing was changed; `conversing.TooMany` where that is a limit.
+    Raises ValidationError with the reason why nothing was changed; `limits.TooMany` where that is a limit.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     mine = Reaction.objects.filter(account=account, paper=paper)
@@ -53,8 +53,7 @@ def react(account: Account, paper: Paper, kind: Kind, wanted: bool, now: datetim
         return
     if wanted and (suspension := conversing.suspension_of(account, now)):
         raise ValidationError(conversing.suspended(suspension))
-    if (wait := limits.take(conversing.limit_of(account, now, "reaction"), f"account {account.pk}")) is not None:
-        raise conversing.TooMany(wait)
+    limits.spend(conversing.limit_of(account, now, "reaction"), account.pk)
     ended = OPPOSITE.get(kind) if wanted else kind
     unliked = bool(mine.filter(kind=ended).delete()[0]) and ended == Kind.LIKE
     if wanted:

@@ -16,7 +16,6 @@ from papers import limits
 from papers.fragments import wants_fragment
 from papers.models import Paper
 from papers.views import gone
-from profiles.conversing import TooMany
 from profiles.models import Account
 
 from . import reacting
@@ -35,7 +34,7 @@ def react(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         reacting.react(cast(Account, request.user), paper, reacting.Kind(kind), wanted == "1", timezone.now())
     except ValidationError as refusal:
-        if isinstance(refusal, TooMany) and not wants_fragment(request):
+        if isinstance(refusal, limits.TooMany) and not wants_fragment(request):
             return limits.refused(request, refusal.wait)
         problem = " ".join(refusal.messages)
     if wants_fragment(request):

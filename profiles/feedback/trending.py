@@ -16,18 +16,17 @@ from dataclasses import dataclass
 from datetime import date
 from math import isclose, isfinite
 
-from django.core.exceptions import BadRequest
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from papers.models import Paper, Topic
+from papers.paging import PAGE, ForeignCursor
 from profiles.models import Account, Trend
 
 from . import heat
 
 SETTLED = 500  # papers counted in one transaction of `settle`: no click waits long for their rows
-PAGE = 25  # whole abstracts
 TERMS = 200  # lines of a sum on a page; the rest of a longer one is one line
 
 # What accounts did, once for each account, paper and kind, when they first did it; `said` are the rows behind it.
@@ -203,7 +202,7 @@ def _read(cursor: str) -> tuple[float, int]:
     except ValueError:
         found = float("nan"), 0
     if not (isfinite(found[0]) and 0 < found[1] < 2**63):
-        raise BadRequest("This page address is not one that BZPEER made.")
+        raise ForeignCursor
     return found
 
 

@@ -10,7 +10,7 @@ of its papers in its own list alone. Entry points: `saved`, `find`, `save`, `cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -99,7 +99,7 @@ def _new(question: Asked, seen: int) -> int | None:
 
 def find(account: Account, question: Asked) -> Subscription | None:
     """The saved search that asks the same."""
-    return of(account).filter(query=_papers_of(question).canonical).first()
+    return of(account).filter(query=question.of_papers.canonical).first()
 
 
 @transaction.atomic
@@ -108,7 +108,7 @@ def save(account: Account, address: str, name: str, frequency: str) -> Subscript
 
     Raises ValidationError with the sentence.
     """
-    question = _papers_of(asked(address))
+    question = asked(address).of_papers
     before = find(account, question)
     if before is None and of(account).count() >= MOST:
         raise ValidationError(_("An account saves at most %(n)d searches. Delete one first.") % {"n": MOST})
@@ -132,8 +132,3 @@ def change(row: Subscription, name: str, frequency: str) -> None:
 def opened(row: Subscription) -> None:
     """Its owner looks at it now: what is here is new no more."""
     Subscription.objects.filter(pk=row.pk).update(seen=subscribing.newest_paper())
-
-
-def _papers_of(question: Asked) -> Asked:
-    """The question to papers alone: people and topics that fit are not new ones."""
-    return replace(question, filters=replace(question.filters, kind=""))

@@ -7,7 +7,7 @@ it is shown later. Entry points: `read`, `of`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -142,7 +142,7 @@ def _query(address: str) -> str:
         _topic(asked.filters.topic)
     if asked.filters.person:
         _person(str(asked.filters.person))
-    asked = replace(asked, filters=replace(asked.filters, kind=""))  # people and topics that fit are no new papers
-    if len(asked.canonical) > LONGEST_QUERY:
+    address = asked.of_papers.canonical
+    if len(address) > LONGEST_QUERY:
         raise ValidationError(_("This search is too long to subscribe to. Use fewer words."))
-    return asked.canonical
+    return address

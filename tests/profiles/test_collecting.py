@@ -16,7 +16,6 @@ from django.utils import timezone
 from bzpeer import rollbacks
 from papers import limits
 from papers.models import Batch, Paper
-from profiles import conversing
 from profiles.accounts import leaving
 from profiles.accounts.records import gathered
 from profiles.feedback import collecting, trending
@@ -131,7 +130,7 @@ def test_a_new_account_keeps_less_in_an_hour_than_one_that_proved_who_it_is(
     for account, most in ((ann, 1), (bob, 2)):
         for one in papers[:most]:
             collecting.save(account, one.pk, now())
-        with pytest.raises(conversing.TooMany, match="too much at once"):
+        with pytest.raises(limits.TooMany, match="too much at once"):
             collecting.save(account, papers[most].pk, now())
         collecting.save(account, papers[0].pk, now())  # again costs nothing
         assert len(saved(account)) == most

@@ -239,7 +239,7 @@ def test_past_the_limit_the_answer_says_when_and_a_second_click_costs_nothing(bo
     monkeypatch.setitem(limits.LIMITS, "message_new", (Limit(1, HOUR),))
     token = uuid4()
     assert say(talk, bob, "One", token) == say(talk, bob, "One", token)
-    with pytest.raises(conversing.TooMany, match="Try again in") as error:
+    with pytest.raises(limits.TooMany, match="Try again in") as error:
         say(talk, bob)
     assert 0 < error.value.wait <= HOUR
     assert Message.objects.count() == 1

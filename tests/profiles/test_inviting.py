@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from papers import limits
-from profiles import claims, conversing, disputes, inviting
+from profiles import claims, disputes, inviting
 from profiles.accounts.leaving import delete
 from profiles.accounts.records import gathered
 from profiles.models import Account, Author, Block, Claim, Conversation, Invitation, Letter, Suspension
@@ -297,7 +297,7 @@ def test_the_better_known_a_sender_is_the_more_they_may_send(
     for _ in range(most - 1):
         assert limits.take(name, f"account {sender.pk}") is None
     assert send(sender, people[0])
-    with pytest.raises(conversing.TooMany) as error:
+    with pytest.raises(limits.TooMany) as error:
         send(sender, people[1])
     assert error.value.wait > 0
 

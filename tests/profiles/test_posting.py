@@ -233,7 +233,7 @@ def test_past_the_limit_nothing_is_written_and_what_was_refused_is_not_counted(e
     monkeypatch.setitem(LIMITS, "post_new", (Limit(1, DAY),))
     refused(lambda: comment(eve, paper, ""))
     comment(eve, paper)
-    with pytest.raises(conversing.TooMany):
+    with pytest.raises(limits.TooMany):
         comment(eve, paper)
 
 

@@ -218,7 +218,7 @@ def test_only_the_hash_of_the_secret_link_is_kept(ada: Author):
 def test_the_secret_pages_are_kept_by_nobody(client: Client, ada: Author):
     page = ask(client, ada)["Location"]
     for response in (client.get(page), client.post(page, {"step": "code", "code": "1"})):
-        assert response["Cache-Control"] == "no-store"
+        assert response["Cache-Control"] == "private, no-store"
         assert response["Referrer-Policy"] == "same-origin"
         assert "noindex" in response["X-Robots-Tag"]
 
