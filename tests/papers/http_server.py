@@ -89,9 +89,11 @@ def serving(answer: Callable[[str], Answer], family: int = socket.AF_INET) -> It
     with Server(answer, family) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join(5)
+        try:
+            yield server
+        finally:  # else its thread would spin on a closed socket to the end of the run
+            server.shutdown()
+            thread.join(5)
 
 
 def scripted(*answers: Answer | bytes) -> Callable[[str], Answer]:
