@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from celery import current_app
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import connection
-from django.db.models.signals import post_migrate
 from django.test import Client
 from playwright.sync_api import Page
 from pytest_django import DjangoDbBlocker
@@ -26,6 +24,7 @@ from pytest_django import DjangoDbBlocker
 from bzpeer import pipeline
 from papers.models import Batch
 from profiles.models import Account, Author
+from tests.emptying import Emptying
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 SHARED = REPO_ROOT.parent / "shared"
@@ -70,19 +69,16 @@ def patient() -> Iterator[None]:
         yield
 
 
-def _roles(sender: object, **more: object) -> None:
-    if getattr(sender, "name", "") == "profiles":
-        import_module("profiles.migrations.0007_inbox").make_groups(apps, None)
-
-
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests that commit empty all tables after them, which the journal and the ledger would refuse, and leave those of
-    a new database: with the roles, whatever test the process is given next."""
-    post_migrate.connect(_roles)  # sent at each emptying
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE trust_ledgerentry DISABLE TRIGGER ledger_not_emptied")
-        cursor.execute("ALTER TABLE papers_journalentry DISABLE TRIGGER journal_not_emptied")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, pytestconfig: pytest.Config
+) -> Iterator[None]:
+    """Tests that commit leave the database as it was made, whatever test the process is given next."""
+    emptying = Emptying(django_db_blocker)
+    pytestconfig.pluginmanager.register(emptying)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(connection.ops), "sql_flush", emptying.empty)  # Playwright's loop has its own connection
+        yield
 
 
 def without_ledger() -> None:
