@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -174,6 +174,8 @@ def search(request: HttpRequest) -> HttpResponseBase:
     parts = _Answering(read(typed), [])
     context: dict[str, Any] = {"query": " ".join(typed.replace("\0", "").split())[:1_000], "straight": straight}
     context |= {"asked": parts.query, "slow": parts.slow, "by_meaning": meaning.enabled()}
+    if context["by_meaning"]:
+        context |= {"to_embed": _to_embed()}
     if not parts.query.text:
         context |= {"examples": _examples()} if not typed.strip() else {}
         return _answer(request, context)
@@ -183,6 +185,21 @@ def search(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _answer(request, context | parts.others() | {"form": form}, status=400)
     return _answer(request, context | _whole(request, parts, form))
+
+
+@require_safe
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """What begins as a browser's own search field says, for it to show while somebody types (OpenSearch suggestions:
+    the query, then names and titles, nothing about each, and the pages that they lead to)."""
+    typed = request.GET.get("q", "")
+    parts = _Answering(read(typed), [])
+    found: dict[str, Any] = _while_typing(parts) if parts.query.text else {}
+    named = (*found.get("people", ()), *found.get("topics", ()), *found.get("institutions", ()))
+    pages = [(one.name, one) for one in named] + [(paper.title_text, paper) for paper in found.get("titles") or ()]
+    addresses = [request.build_absolute_uri(one.get_absolute_url()) for _name, one in pages]
+    names_shown = [name for name, _one in pages]
+    answer = [typed, names_shown, [""] * len(pages), addresses]
+    return JsonResponse(answer, safe=False, content_type="application/x-suggestions+json")
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -228,6 +245,12 @@ def _whole(request: HttpRequest, parts: _Answering, form: SearchForm) -> dict[st
     if page.following:
         context["following"] = f"{reverse('search')}?{question.canonical}&{urlencode({'after': page.following})}"
     return context
+
+
+def _to_embed() -> dict[str, int] | None:
+    """How many papers are searched by meaning, where some are not yet."""
+    embedded, papers = meaning.coverage()
+    return {"embedded": embedded, "papers": papers} if embedded < papers else None
 
 
 def _kinds(typed: str, chosen: str) -> list[tuple[str, str, bool]]:

@@ -97,6 +97,7 @@ TABLE: dict[str, Callable[[HttpRequest], Takes]] = {
 READING: dict[str, Callable[[HttpRequest], Takes]] = {
     "search": searching,
     "search_feed": searching,
+    "search_suggestions": searching,
     "explorer_find": searching,
     "path": connecting,
     "path_json": connecting,

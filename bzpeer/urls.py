@@ -19,6 +19,7 @@ register_converter(exporting.FeedSuffix, "feed")
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", searching.search, name="search"),
+    path("search/suggestions/", searching.suggestions, name="search_suggestions"),
     path("papers/", dailies.latest, name="papers_today"),
     path("papers.<feed:suffix>", dailies.latest_feed, name="papers_today_feed"),
     path("papers/date/<str:name>.<feed:suffix>", dailies.day_feed, name="papers_day_feed"),

@@ -30,6 +30,7 @@ EXPECTED: dict[tuple[str, str], list[str]] = {
     ("200 200 200 200 200", "405 405 405 405 405"): [
         "",
         "search/",
+        "search/suggestions/",
         "papers/",
         "papers/date/<str:name>/",
         *(f"{page}.{suffix}" for page in ("papers", "papers/date/<str:name>", "papers/trending") for suffix in FEEDS),

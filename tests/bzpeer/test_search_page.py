@@ -238,6 +238,35 @@ def test_only_where_papers_are_embedded_is_meaning_spoken_of(
     assert "by meaning too" in html(client, "graph", headers=TYPING)
 
 
+def test_it_says_how_many_papers_are_searched_by_meaning_while_not_all_are(
+    client: Client, library: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(meaning, "enabled", lambda: True)
+    monkeypatch.setattr(meaning, "near", lambda *given: [])
+    monkeypatch.setattr(meaning, "coverage", lambda: (1_200, 7_609))
+    said = "By meaning 1,200 of 7,609 papers are searched so far"
+    assert said in html(client, "graph")
+    assert said in html(client, "")
+    assert said not in html(client, "graph", type="people")
+    assert said not in html(client, "graph", headers=TYPING)
+    monkeypatch.setattr(meaning, "coverage", lambda: (7_609, 7_609))
+    cache.clear()
+    assert "By meaning" not in html(client, "graph")
+
+
+def test_a_browser_is_suggested_what_begins_as_typed(client: Client, library: None):
+    answer = client.get("/search/suggestions/", {"q": "graph netw"})
+    typed, named, about, pages = answer.json()
+    assert (typed, named) == ("graph netw", ["A survey of graph networks", "Graph networks for molecules"])
+    assert about == ["", ""]
+    assert "A survey" in client.get(pages[0].removeprefix("http://testserver")).content.decode()
+    assert client.get("/search/suggestions/", {"q": "Somerville"}).json()[1][0] == "Mary Somerville"
+    Author.objects.update(visibility=Author.Visibility.GONE)
+    for typed in ("Somerville", "", "\0", "!!", "x" * 10_000):
+        cache.clear()  # no more than five searches a second
+        assert client.get("/search/suggestions/", {"q": typed}).json() == [typed, [], [], []]
+
+
 def test_an_empty_query_shows_what_can_be_asked_by_what_is_here(client: Client, library: None):
     page = html(client, "")
     for example in ("Mary Somerville", "A survey of graph networks", "arXiv:2002.00002"):

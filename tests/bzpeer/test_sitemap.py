@@ -112,6 +112,10 @@ def test_the_description_keeps_to_opensearch(client: Client, settings):
     assert re.findall(r"{.*?}", search) == ["{searchTerms}"]
     found = client.get(search.removeprefix("https://bzpeer.example.org").replace("{searchTerms}", "ada"))
     assert found.status_code == 200
+    suggestions = templates["suggestions"]
+    assert suggestions["type"] == "application/x-suggestions+json"
+    found = client.get(suggestions["template"].removeprefix("https://bzpeer.example.org").format(searchTerms="ada"))
+    assert found["Content-Type"] == "application/x-suggestions+json"
 
 
 def test_every_page_leads_a_browser_to_the_description(client: Client):
