@@ -23,6 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from papers import limits
+from papers.fragments import wants_fragment
 from papers.models import Topic
 
 from .models import Account, Subscriber, Subscription
@@ -82,6 +83,8 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     form = SubscribeForm(request.POST if request.method == "POST" else None, initial={"frequency": "daily"})
     if own:
         del form.fields["email"]
+    elif wants_fragment(request):  # it takes the place of the link that had the focus
+        form.fields["email"].widget.attrs["autofocus"] = True
     if request.method == "POST" and subject and form.is_valid():
         frequency = Subscription.Frequency(form.cleaned_data["frequency"])
         try:

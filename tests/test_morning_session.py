@@ -46,7 +46,9 @@ def test_a_visitor_reads_the_day_subscribes_gets_a_digest_and_ends_it(
 
     me.goes("/papers/")
     me.follows("Subscribe")
+    expect(page.get_by_label("Your e-mail address")).to_be_focused()
     page.get_by_label("Your e-mail address").fill("reader@example.org")
+    expect(page).to_have_url(f"{me.site}/papers/")
     me.presses("Subscribe")
     me.sees("Look into your letter box")
     page.goto(link_of("reader@example.org", r"\S+/subscriptions/confirm/\S+"))
