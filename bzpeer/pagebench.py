@@ -321,6 +321,9 @@ def _served(folder: Path) -> Iterator[int]:
         "HTTPS": "0",
     }
     with socket.create_server(("127.0.0.1", 0)) as listening, (folder / "log").open("w+") as log:
+        # gunicorn sets this too, but only for connections that are made after it has started: those of the readers
+        # would wait 40 ms between the head and the body of each answer (Nagle's algorithm, delayed acknowledgement).
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         command = [
             sys.executable,
             "-m",

@@ -24,7 +24,7 @@ from pytest_django import DjangoDbBlocker
 from bzpeer import pipeline
 from papers.models import Batch
 from profiles.models import Account, Author
-from tests.emptying import Emptying
+from tests.emptying import Emptying, without_triggers
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 SHARED = REPO_ROOT.parent / "shared"
@@ -84,7 +84,8 @@ def django_db_setup(
 def without_ledger() -> None:
     """Empty the ledger, which holds on to its authors, for a test that begins anew with others."""
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE trust_ledgerentry, trust_ledgerhead")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        without_triggers("TRUNCATE trust_ledgerentry, trust_ledgerhead")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 

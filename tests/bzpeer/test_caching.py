@@ -355,6 +355,7 @@ MADE_EACH_TIME = {
     "explorer": "and the paths: from the graph on disk, which each process reads by itself",
     "path": "",
     "explorer_find": "a form's suggestions",
+    "search_suggestions": "asked for with each letter, and seldom twice",
     "conflicts": "and others with a form: its token is one visitor's",
     "conflicts_csv": "",
     "person_rights": "",

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import requests
-from django.db import connection
 from sickle import Sickle
 from sickle.oaiexceptions import NoRecordsMatch
 
@@ -14,7 +13,8 @@ from papers import datestamps, harvesting, importing, limits
 from papers.models import Batch, Harvest, Paper, Signature
 from papers.providing import lists
 from papers.records import Numbered, PrintedAuthor, Record
-from tests.conftest import fact, without_ledger
+from tests.conftest import fact
+from tests.emptying import without_triggers
 from tests.papers.http_server import Answer, local, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,11 +123,7 @@ def harvest(answers: list[bytes]) -> None:
 
 def emptied() -> None:
     """Another BZPEER, that knows nothing yet."""
-    without_ledger()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE papers_paper, papers_topic, papers_batch, papers_removedpaper, profiles_author CASCADE"
-        )
+    without_triggers("TRUNCATE papers_paper, papers_topic, papers_batch, papers_removedpaper, profiles_author CASCADE")
 
 
 def test_a_harvest_of_our_provider_into_an_empty_one_gives_the_same_works(live_server: Any, bring):

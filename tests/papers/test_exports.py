@@ -74,6 +74,7 @@ WORK = Work(
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60).filter(lambda t: any(map(str.isalnum, clean(t))))
 hostile = st.lists(st.sampled_from([*TITLES, "TY  - ", "@misc{", "#", "and", ",", "\t"]) | text, min_size=1, max_size=4)
+hostile = hostile.filter(lambda parts: plain(clean(" ".join(parts))))  # a tab alone is no title, and is refused
 
 
 def imported(form: str, works: list[Work]) -> list[Any]:
