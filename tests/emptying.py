@@ -74,7 +74,7 @@ def _digests(tables: Sequence[str]) -> dict[str, str]:
 def _rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def without_triggers(statements: str) -> None:
