@@ -174,11 +174,9 @@ def search(request: HttpRequest) -> HttpResponseBase:
     parts = _Answering(read(typed), [])
     context: dict[str, Any] = {"query": " ".join(typed.replace("\0", "").split())[:1_000], "straight": straight}
     context |= {"asked": parts.query, "slow": parts.slow, "by_meaning": meaning.enabled()}
-    if context["by_meaning"]:
-        context |= {"to_embed": _to_embed()}
     if not parts.query.text:
         context |= {"examples": _examples()} if not typed.strip() else {}
-        return _answer(request, context)
+        return _answer(request, context | {"to_embed": _to_embed()})
     if wants_fragment(request) and "after" not in request.GET:
         return _answer(request, context | _while_typing(parts))
     form = SearchForm(request.GET)
@@ -238,6 +236,7 @@ def _whole(request: HttpRequest, parts: _Answering, form: SearchForm) -> dict[st
         "narrowed": any((filters.year_from, filters.year_to, filters.topic, filters.person)),
         "unnarrowed": f"{reverse('search')}?{unnarrowed.canonical}",
         "choices": _choices(page, filters),
+        "to_embed": _to_embed() if filters.kind in ("", "papers") else None,
         "asking": question.canonical,
         "question": question,
         "saved": isinstance(request.user, Account) and not after and searches.find(request.user, question),
@@ -249,7 +248,7 @@ def _whole(request: HttpRequest, parts: _Answering, form: SearchForm) -> dict[st
 
 def _to_embed() -> dict[str, int] | None:
     """How many papers are searched by meaning, where some are not yet."""
-    embedded, papers = meaning.coverage()
+    embedded, papers = meaning.coverage() if meaning.enabled() else (0, 0)
     return {"embedded": embedded, "papers": papers} if embedded < papers else None
 
 

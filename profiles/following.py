@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 
 from papers.models import Paper, Topic
 from papers.names import fold, surname_key
-from papers.paging import ForeignCursor
+from papers.paging import ForeignCursor, key
 
 from . import alerted, watching
 from .addresses import heir_of, successors
@@ -123,9 +123,9 @@ def followed(account: Account, cursor: str = "", size: int = PAGE) -> tuple[list
     public = heirs.filter(visibility=Author.Visibility.PUBLIC)
     if cursor:
         name, _tilde, pk = cursor.rpartition("~")
-        if not pk.isdecimal() or len(pk) > 18 or "\0" in name:
+        if "\0" in name:
             raise ForeignCursor
-        public = public.filter(Q(name__gt=name) | Q(name=name, pk__gt=int(pk)))
+        public = public.filter(Q(name__gt=name) | Q(name=name, pk__gt=key(pk)))
     found = list(public.order_by("name", "pk")[: size + 1])
     if len(found) > size:
         return found[:size], f"{found[size - 1].name}~{found[size - 1].pk}"

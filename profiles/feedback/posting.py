@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from papers import limits
 from papers.models import Paper
-from papers.paging import ForeignCursor
+from papers.paging import key
 from profiles import conversing, levels, links, powers
 from profiles.conversing import Shown, readable
 from profiles.models import Account, Assignment, Author, Block, Claim, Post
@@ -317,6 +317,4 @@ def _cursor(last: Post) -> str:
 
 def _read(cursor: str) -> tuple[int, int]:
     thread, _tilde, last = cursor.partition("~")
-    if not all(one.isascii() and one.isdigit() and len(one) < 19 for one in (thread, last)):
-        raise ForeignCursor
-    return int(thread), int(last)
+    return key(thread), key(last)
