@@ -97,6 +97,7 @@ def test_a_block_that_another_worker_has_is_left_to_it(three: dict[str, Paper], 
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", [meaning._LOCK_SPACE, three["2001.00002"].pk])
         assert embed_all() == 2
+        other.execute("SELECT pg_advisory_unlock_all()")  # a closed connection's lock ends when its backend has ended
     assert embed_all() == 1
 
 
