@@ -23,7 +23,7 @@ Django's own middleware needs three round trips, knows no generation, and keeps 
 
 Browsers and proxies keep pages too, but ask each time (`no-cache`): the ETag is a hash of the body, so that a page made
 anew and the same needs no second download. Last-Modified is not said: nothing knows it of all that a page shows.
-Entry points: `KeepPages` (first in MIDDLEWARE), `FindPages` (last: limits and who may ask come before it), `watch`.
+A kept page is nobody's own and costs next to nothing, so limits do not count it. Entry points: `KeepPages`, `watch`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ from hashlib import blake2b
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language_from_request
 from redis.exceptions import RedisError
 
 from papers.limits import redis_client
@@ -149,49 +150,33 @@ def raise_generation() -> None:
 # --- middleware ------------------------------------------------------------------------------------------------------
 
 
-class FindPages:
-    """The last middleware: answers from Redis, where the page is kept, in place of the view."""
+class KeepPages:
+    """The first middleware: answers a kept page before any other has looked at the request, and keeps what all the
+    others have finished."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *view: object) -> HttpResponseBase | None:
-        """None: go on to the view, and `KeepPages` keeps what it answers if `request.kept_as` is set."""
-        assert request.resolver_match is not None
-        name = request.resolver_match.view_name
-        if name not in PAGES or not _may_be_shared(request):
-            return None
-        key = _key(request)
-        place = f"pages:{int.from_bytes(key[:6]) % settings.PAGES_KEPT}"
+        if not _may_be_shared(request):
+            return self.get_response(request)
         try:
+            key = _key(request)
+            place = f"pages:{int.from_bytes(key[:6]) % settings.PAGES_KEPT}"
             redis = redis_client()
             generation, kept = cast(list[bytes | None], redis.mget(GENERATION, place))
             if generation is None:
                 redis.set(GENERATION, secrets.token_hex(8), nx=True)
                 generation = cast(bytes, redis.get(GENERATION))
-        except RedisError:
-            return None
+        except (DisallowedHost, RedisError):
+            return self.get_response(request)
         stamp = generation + key
         if kept is not None and kept.startswith(stamp):
             head, _, body = kept.removeprefix(stamp).partition(b"\n")
             return _answer(request, json.loads(head), body)
-        request.kept_as = (place, stamp, AGES.get(name, SECONDS))  # type: ignore[attr-defined]
-        return None
-
-
-class KeepPages:
-    """The first middleware: keeps the page that all the others have finished, and answers 304 where it is known."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        kept_as: tuple[str, bytes, int] | None = getattr(request, "kept_as", None)
-        if kept_as is None or not isinstance(response, HttpResponse) or not _is_shareable(response):
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name not in PAGES or not isinstance(response, HttpResponse) or not _is_shareable(response):
             return response
         patch_cache_control(response, public=True, no_cache=True)
         patch_vary_headers(response, ["Cookie", "Accept-Encoding"])
@@ -200,9 +185,9 @@ class KeepPages:
         del response["Content-Length"]
         headers = dict(response.headers)
         if len(body) <= LARGEST and request.method == "GET" and not _has_written(connection):
-            place, stamp, seconds = kept_as
+            page = b"".join((stamp, json.dumps(headers).encode(), b"\n", body))
             with contextlib.suppress(RedisError):
-                redis_client().set(place, b"".join((stamp, json.dumps(headers).encode(), b"\n", body)), ex=seconds)
+                redis.set(place, page, ex=AGES.get(name, SECONDS))
         return _answer(request, headers, body)
 
 
@@ -231,7 +216,8 @@ def _is_shareable(response: HttpResponse) -> bool:
 
 def _key(request: HttpRequest) -> bytes:
     """(16 bytes) The address with its host and query, the language, and the headers that change an answer."""
-    parts = (request.build_absolute_uri(), get_language() or "", *(request.META.get(name, "") for name in VARIES))
+    asked = (request.META.get(name, "") for name in VARIES)
+    parts = (request.build_absolute_uri(), get_language_from_request(request), *asked)
     return blake2b("\0".join(parts).encode(), digest_size=16).digest()
 
 

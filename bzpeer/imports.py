@@ -19,9 +19,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import differences, journal, paging, retrying, sources, stages
+from papers.methods import read_or_post
 from papers.models import Batch, BatchRecord, JournalEntry
 from papers.permissions import for_importers
 from papers.progress import progress
@@ -65,7 +66,7 @@ class UploadForm(forms.Form):
 # --- all imports ------------------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @for_importers
 def imports(request: HttpRequest) -> HttpResponse:
     """All batches, the newest first, and the form that uploads one."""
@@ -156,7 +157,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(found)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @for_importers
 def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
     """What rolling the whole import back would do; then do it."""

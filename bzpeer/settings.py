@@ -77,7 +77,6 @@ MIDDLEWARE = [
     "bzpeer.middleware.SecondFactor",
     "profiles.hidden.Notices",
     "bzpeer.exporting.Formats",
-    "bzpeer.caching.FindPages",
 ]
 ROOT_URLCONF = "bzpeer.urls"
 WSGI_APPLICATION = "bzpeer.wsgi.application"

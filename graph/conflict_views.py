@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods
 
 from papers import limits
 from papers.bounded import TooSlow
 from papers.cells import as_csv
+from papers.methods import read_or_post
 
 from . import conflicts, listed
 from .conflicts import At, Comparison, Pair, Question, Work
@@ -91,7 +91,7 @@ class ConflictsForm(forms.Form):
         )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def conflicts_page(request: HttpRequest) -> HttpResponse:
     """The form, whom its lines mean, and what there is between them; short lists may stand in the address."""
     given = _given(request)
@@ -118,7 +118,7 @@ def conflicts_page(request: HttpRequest) -> HttpResponse:
     return render(request, "graph/conflicts.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def conflicts_csv(request: HttpRequest) -> HttpResponse:
     """The same as a file: a row for each pair, reason and paper, and one for each line that is nobody."""
     given = _given(request) or {}

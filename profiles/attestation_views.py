@@ -14,7 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
+
+from papers.methods import read_or_post
 
 from . import powers
 from .models import Account, Proof
@@ -33,7 +35,7 @@ def attestations(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/attestations.html", {"proofs": found, "following": following})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     """Who asks, about which work, and what one's word means; POST with `answer` attests, declines or takes back."""

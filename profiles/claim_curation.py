@@ -15,7 +15,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
+
+from papers.methods import read_or_post
 
 from . import claimed, claims, disputes, grounds, inbox, levels
 from .curation import around, filters_of, for_curators
@@ -55,7 +57,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/curate_claims.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @for_curators
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     """A claim with its rival, both sides' proofs side by side; a POST decides."""

@@ -16,9 +16,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers.limits import limited
+from papers.methods import read_or_post
 
 from . import claimed, claims, proofs
 from .models import Account, Claim, ClaimMark, Proof
@@ -36,7 +37,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/claims.html", {"claims": found})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 @limited("claim")
 def begin(request: HttpRequest, pk: int) -> HttpResponse:
@@ -78,7 +79,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
     return _status(request, _claim(request, pk))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def works(request: HttpRequest, pk: int) -> HttpResponse:
     """Step 1, a page of works at a time: the system's proposal, and the claimant's answer for each."""
@@ -134,7 +135,7 @@ def _held(request: HttpRequest, claim: Claim) -> HttpResponse:
     return redirect(claim)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Let go of the record, after a page that says what that means."""
@@ -170,7 +171,7 @@ def begin_proof(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     return redirect(claim) if proof.state == Proof.State.VALID else redirect("proof", claim.pk, proof.pk)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 @limited("code_try")
 def proof(request: HttpRequest, pk: int, proof: int) -> HttpResponse:

@@ -17,18 +17,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 from papers.models import Paper
 
 from . import conversing
 from .feedback import collecting
 from .models import Account, Collection, CollectionItem
 from .unlisted import unlisted
-
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class CollectionForm(forms.Form):

@@ -16,10 +16,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 
 from . import conversing, inviting, moderation
 from .models import Account, Block, Conversation, Invitation, Message, Post
@@ -47,7 +48,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/conversations.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     """One conversation, the newest messages last; a message of one's own."""

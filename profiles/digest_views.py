@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from papers import limits
+from papers.methods import read_or_post
 
 from . import letters
 from .subscription_views import unknown
@@ -20,7 +20,7 @@ from .subscriptions import digests, links
 from .unlisted import unlisted
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def page(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     """A digest; by POST its letter is sent again, where nobody knows whether it went."""
     given = links.read(token)

@@ -18,10 +18,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 
 from . import inviting, queue
 from .models import Account, Author, Claim, Invitation
@@ -40,7 +41,7 @@ class Typed:
     token: UUID
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def invite(request: HttpRequest, pk: int) -> HttpResponse:
     """The form; `?purpose=` begins with its starting text. POST sends it, or with `start` only fills that in."""

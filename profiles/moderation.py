@@ -141,7 +141,10 @@ def complain(reporter: Account, subject: Subject, kind: str, text: str, *, shows
     """Report a text, once. Raises PermissionDenied where the account may not, ValidationError with the reason why
     nothing was kept, `limits.TooMany` past the limit."""
     # One complaint at a time; and its words stay until they are kept.
-    subject = type(subject)._default_manager.select_for_update(of=("self",)).get(pk=subject.pk)
+    found = type(subject)._default_manager.select_for_update(of=("self",)).filter(pk=subject.pk).first()
+    if found is None:
+        raise ValidationError(_("This is not there any more."))
+    subject = found
     if of(reporter, subject):
         raise ValidationError(_("You reported this already."))
     if not may_report(reporter, subject):

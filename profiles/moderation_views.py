@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
+from papers.methods import read_or_post
 
 from . import conversing, inbox, moderation, queue
 from .conversing_views import number
@@ -23,8 +24,6 @@ from .curation import LISTED, around, filters_of, for_curators
 from .feedback import collecting
 from .models import Account, Collection, Complaint, Invitation, Message, Post, Suspension
 from .moderation import Subject
-
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @read_or_post

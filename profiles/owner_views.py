@@ -16,10 +16,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 from papers.models import Signature
 
 from . import editing, inbox, owning, powers, queue, wishes
@@ -51,7 +51,7 @@ def _power(claim: Claim) -> str:
 # --- mine and not mine -----------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def mine(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: what the owner said of works, and what waits. POST: `answer` (mine, not or undo) about one `signature`."""
@@ -121,7 +121,7 @@ def _along(claim: Claim, work: Signature, stand: owning.Stand) -> list[Assignmen
 # --- a missing work --------------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def add_work(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for a work by its identifier (`identifier`), say which name is mine, ask again, or drop the wish."""
@@ -202,7 +202,7 @@ def _number(given: str) -> int:
 # --- the edit page ---------------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def edit(request: HttpRequest, pk: int, section: str = "") -> HttpResponse:
     """What the owner may change, or one section of it with its form. Without control proved: what to prove first."""
@@ -238,7 +238,7 @@ def edit(request: HttpRequest, pk: int, section: str = "") -> HttpResponse:
 # --- the curators' queue ---------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @for_curators
 def proposals(request: HttpRequest) -> HttpResponse:
     """What owners propose of works, the newest first. POST: accept or refuse one, with a reason."""

@@ -22,7 +22,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+
+from papers.methods import read_or_post
 
 from . import anchors, authors, claims, powers, wording
 from .models import Account, Author, Claim, Renaming
@@ -114,7 +115,7 @@ class NameForm(forms.Form):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def person_name(request: HttpRequest, pk: int) -> HttpResponse:
     """The owner's form for the name, and the way back to what is printed."""

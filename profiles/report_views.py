@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
 from papers.fragments import wants_fragment
 from papers.institutions import heir_of
+from papers.methods import read_or_post
 from papers.models import Institution, Paper
 from papers.permissions import needs
 
@@ -43,19 +44,19 @@ class ReportForm(forms.Form):
         kind.choices = [(kind.value, kind.label) for kind in reports.kinds_of(subject)]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """Report a problem on a profile."""
     return _report(request, find_author(pk))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def work(request: HttpRequest, pk: int) -> HttpResponse:
     """Report a problem on a paper's page."""
     return _report(request, get_object_or_404(Paper, pk=pk))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def institution(request: HttpRequest, pk: int) -> HttpResponse:
     """Report a problem on an institution's page; of one that was merged, on its heir's."""
     return _report(request, heir_of(get_object_or_404(Institution.objects.select_related("merged_into"), pk=pk)))

@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from papers import limits
+from papers.methods import read_or_post
 
 from . import inbox, queue, rights
 from .addresses import heir_of
@@ -21,8 +22,6 @@ from .hidden import notice
 from .models import Account, Author, RightsRequest
 from .unlisted import unlisted
 from .views import find_author
-
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class RightsForm(forms.Form):

@@ -15,9 +15,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from papers.limits import limited
+from papers.methods import read_or_post
 from papers.paging import key
 
 from . import asking
@@ -25,7 +26,7 @@ from .models import Account, Subscription
 from .subscriptions import searches, subscribing
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 @limited("save_search")
 def page(request: HttpRequest) -> HttpResponse:

@@ -20,18 +20,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 from papers.models import Topic
 
 from .models import Account, Subscriber, Subscription
 from .subscriptions import letterboxes, links, log, subjects, subscribing
 from .subscriptions.subjects import Subject
 from .unlisted import unlisted
-
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 ENDED_SHOWN = 20  # subscriptions that were ended, the last ones
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # field and value, RFC 8058

@@ -10,10 +10,10 @@ from math import ceil
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 from lxml import etree
 
 from .. import bounded, datestamps, limits
+from ..methods import read_or_post
 from ..signposting import authority
 from ..sources.xmlrecords import Element
 from . import lists
@@ -29,7 +29,7 @@ _ID = re.compile("[1-9][0-9]{0,17}")  # what a bigint holds for certain
 
 
 @csrf_exempt  # it reads only; harvesters may ask by POST
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 def oai(request: HttpRequest) -> HttpResponse:
     """One request of the protocol, one answer."""
     if (wait := limits.take("oai", limits.client(request))) is not None:

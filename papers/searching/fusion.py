@@ -2,7 +2,7 @@
 
 Problem: a rank by word and a nearness by meaning have no common scale. Idea: only places count. A paper gets
 weight / (K + place) from each list that has it (reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009), and
-a whole point where its title is what was typed. Entry point: `fuse`.
+more than that where its title is what was typed. Entry point: `fuse`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-K = 3  # the paper has 60, for lists of a thousand; with two of 200 a good place in one must do (docs/search.md)
-BY_WORD, BY_MEANING = 1.15, 1.0  # of two papers, each first in one list, the one that says the words is first
-EXACT_TITLE = 1.0  # more than any places
+K = 1  # the paper has 60, for lists of a thousand; with two of 200 a good place in one must do (docs/search.md)
+BY_WORD, BY_MEANING = 1.6, 1.0  # of two papers, each first in one list, the one that says the words is first
+EXACT_TITLE = 2.0  # more than any places
 
 
 @dataclass(frozen=True, slots=True)

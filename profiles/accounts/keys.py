@@ -23,10 +23,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from papers import journal
 from papers.limits import LIMITS
+from papers.methods import read_or_post
 from profiles.models import Account, ApiKey
 
 MOST = 10
@@ -81,7 +82,7 @@ class KeyForm(forms.Form):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 def keys(request: HttpRequest) -> HttpResponse:
     """The keys of the account; a POST makes one and shows it, this once."""

@@ -19,9 +19,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import journal
+from papers.methods import read_or_post
 from profiles.models import Account, Author, Claim
 
 from .archive import archive
@@ -74,7 +75,7 @@ class LeaveForm(forms.Form):
         return str(self.WORD)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@read_or_post
 @login_required
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
 def delete(request: HttpRequest) -> HttpResponse:

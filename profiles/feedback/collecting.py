@@ -176,7 +176,7 @@ def choose(
 def put_back(collection: Collection, paper: int, note: str, now: datetime) -> None:
     """Into the collection again, with its note. Raises as `choose`."""
     collection = _held(collection)
-    _add(collection.account, collection, paper, now, _checked_note(collection, note, now))
+    _add(_owner(collection), collection, paper, now, _checked_note(collection, note, now))
     trending.refresh([paper])
 
 
@@ -199,7 +199,8 @@ def annotate(collection: Collection, paper: int, note: str, now: datetime) -> No
         raise ValidationError(_("This paper is in the collection no more. Put it back first."))
     note = _checked_note(collection, note, now)
     if item.note != note:
-        limits.spend(limit_of(collection.account, now, "note"), collection.account_id)
+        owner = _owner(collection)
+        limits.spend(limit_of(owner, now, "note"), owner.pk)
         item.note = note
         item.save(update_fields=["note"])
         _touch(collection)
@@ -208,7 +209,7 @@ def annotate(collection: Collection, paper: int, note: str, now: datetime) -> No
 def _checked_note(collection: Collection, note: str, now: datetime) -> str:
     note = _worded("note", note, LONGEST) if note.strip() else ""
     if note and collection.visibility != Visibility.PRIVATE:
-        _may_publish(collection.account, now)
+        _may_publish(_owner(collection), now)
     return note
 
 
@@ -271,7 +272,7 @@ def edit(collection: Collection, name: str, about: str, visibility: str, now: da
 @transaction.atomic
 def new_key(collection: Collection) -> None:
     """Another link, which ends the one before. Raises ValidationError where it is not shared by a link."""
-    _alone(collection.account)
+    _alone(_owner(collection))
     changed = Collection.objects.filter(pk=collection.pk, visibility=Visibility.LINK).update(key=token_urlsafe(32))
     if not changed:
         raise ValidationError(_("This collection is not shared by a link."))
@@ -279,11 +280,22 @@ def new_key(collection: Collection) -> None:
 
 @transaction.atomic
 def delete(collection: Collection) -> None:
-    """Delete it with its notes; the papers stay. Raises ValidationError for the saved papers."""
+    """Delete it with its notes; the papers stay. Raises ValidationError for the saved papers.
+
+    Of one that was reported an empty row is left that is nobody's, for the complaints to hold on to: who deletes what
+    was objected to has still written it.
+    """
     _not_of_saved(collection)
-    _alone(collection.account)
-    papers = list(CollectionItem.objects.filter(collection=collection.pk).values_list("paper", flat=True))
-    Collection.objects.filter(pk=collection.pk).delete()
+    _alone(_owner(collection))
+    items = CollectionItem.objects.filter(collection=collection.pk)
+    papers = list(items.values_list("paper", flat=True))
+    found = Collection.objects.filter(pk=collection.pk)
+    found.select_for_update().first()  # a complaint that is just being written is waited for
+    if collection.complaints.exists():
+        items.delete()
+        found.update(account=None, name="", about="", visibility=Visibility.PRIVATE, key=None)
+    else:
+        found.delete()
     trending.refresh(papers, by=collection.account_id)
 
 
@@ -293,7 +305,7 @@ def _word(collection: Collection, name: str, about: str, visibility: str, now: d
     about = _worded("about", about, LONGEST) if about.strip() else ""
     if visibility not in Visibility.values:
         raise ValidationError({"visibility": _("Say who sees it.")})
-    account = collection.account
+    account = _owner(collection)
     if Collection.objects.filter(account=account, name__iexact=name).exclude(pk=collection.pk).exists():
         raise ValidationError({"name": _("You have a collection of this name already.")})
     if visibility != Visibility.PRIVATE:
@@ -327,6 +339,12 @@ def _not_of_saved(collection: Collection) -> None:
         raise ValidationError(_("Your saved papers stay yours alone: take out papers one by one."))
 
 
+def _owner(collection: Collection) -> Account:
+    """Whose it is: what is nobody's (`delete`) is never changed."""
+    assert collection.account is not None
+    return collection.account
+
+
 def _alone(account: Account) -> None:
     """One change of an account at a time."""
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
@@ -334,8 +352,8 @@ def _alone(account: Account) -> None:
 
 def _held(collection: Collection) -> Collection:
     """The collection as it is now, which nobody changes meanwhile. Raises ValidationError where it is no more."""
-    _alone(collection.account)
-    found = Collection.objects.filter(pk=collection.pk).select_related("account").first()
+    _alone(_owner(collection))
+    found = Collection.objects.filter(pk=collection.pk, account=collection.account_id).select_related("account").first()
     if found is None:
         raise ValidationError(_("This collection is no more."))
     return found

@@ -287,7 +287,9 @@ def page(paper: Paper, kind: str, reader: Account | AnonymousUser, cursor: str =
 
 
 def seen(paper: Paper, posts: Sequence[Post], reader: Account | AnonymousUser) -> list[Seen]:
-    """These posts about the paper as the reader sees them: three queries, one less for a visitor."""
+    """These posts about the paper as the reader sees them: three queries, one less for a visitor; none for none."""
+    if not posts:
+        return []
     writers = {each.account_id for each in posts if each.account_id is not None}
     people = conversing.shown(each.account for each in posts)
     authors = proved(paper, writers)

@@ -21,10 +21,11 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from papers import limits
 from papers.fragments import wants_fragment
+from papers.methods import read_or_post
 from papers.models import Paper
 from profiles import queue
 from profiles.models import Account, Post
@@ -34,7 +35,6 @@ from .posting import PARTS, Kind
 
 LISTED = 30  # lines of what an account wrote
 NEWEST: queue.Order = ("-pk", "-pk")
-read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @dataclass(frozen=True, slots=True)

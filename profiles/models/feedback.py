@@ -46,14 +46,15 @@ class Reaction(models.Model):
 
 
 class Collection(models.Model):
-    """Papers that an account keeps together. One of each account is where "Save" puts a paper."""
+    """Papers that an account keeps together. One of each account is where "Save" puts a paper. What was reported and
+    then deleted is empty and nobody's."""
 
     class Visibility(models.TextChoices):
         PRIVATE = "private", pgettext_lazy("collection", "Only you")
         LINK = "link", pgettext_lazy("collection", "Whoever has the link")
         PUBLIC = "public", pgettext_lazy("collection", "Everybody")
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="collections")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, related_name="collections")
     name = models.CharField(max_length=120)  # empty of the one for "Save": nobody can type that
     about = models.TextField(max_length=2_000, blank=True)
     visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PRIVATE)

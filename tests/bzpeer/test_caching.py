@@ -161,10 +161,18 @@ def test_a_browser_that_takes_gzip_gets_it(person: Author):
     assert packed["ETag"] == plain["ETag"]
 
 
-def test_searches_out_of_redis_are_counted_too(person: Author):
-    answers = [page("/search/?q=aard").status_code for _ in range(7)]
+def test_only_searches_that_are_made_are_counted(person: Author):
+    assert {page("/search/?q=aard").status_code for _ in range(12)} == {200}
+    answers = [page(f"/search/?q=aard{n}").status_code for n in range(7)]
     assert answers[0] == 200
     assert answers[-1] == 429
+    assert page("/search/?q=aard").status_code == 200
+
+
+def test_a_foreign_host_is_refused_as_ever(person: Author):
+    answer = Client().get("/", headers={"host": "example.org"})
+    assert answer.status_code == 400
+    assert "Content-Security-Policy" in answer
 
 
 def test_invented_addresses_take_no_more_places_than_there_are(person: Author, settings: Any):

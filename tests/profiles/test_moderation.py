@@ -17,7 +17,18 @@ from papers.models import JournalEntry, Paper
 from profiles import conversing, inbox, moderation
 from profiles.accounts import records
 from profiles.feedback import collecting, posting
-from profiles.models import Account, Block, Collection, Complaint, Conversation, Letter, Message, Post, Suspension
+from profiles.models import (
+    Account,
+    Block,
+    Collection,
+    CollectionItem,
+    Complaint,
+    Conversation,
+    Letter,
+    Message,
+    Post,
+    Suspension,
+)
 from tests.conftest import with_role
 from tests.profiles.test_conversing import account, ada, bob, invite, lab, say, talk
 from tests.profiles.test_posting import claiming, comment, paper, review
@@ -392,15 +403,24 @@ def test_a_curator_reads_the_words_as_they_were_reported(client: Client, ada: Ac
     assert "A very bad word" in said
     assert "Since then it was changed" in said
     assert "A better word" in said
-    if isinstance(public, Post):
+    if isinstance(public, Collection):
+        collecting.delete(public)
+        assert not collecting.mine(bob)
+        assert not CollectionItem.objects.exists()
+        with pytest.raises(ValidationError, match="no more"):
+            collecting.edit(public, "Friends", "", "public", timezone.now())
+    else:
         posting.withdraw(bob, public, timezone.now())
-        said = read(client, cleo, complaint)
-        assert "A very bad word" in said
-        assert "its writer has withdrawn it" in said
+    said = read(client, cleo, complaint)
+    assert "A very bad word" in said
+    assert "its writer has withdrawn it" in said
     for name in ("curate", "curate_complaints"):
         assert "bad word" not in client.get(reverse(name)).content.decode()
     for who in (ada, bob):
         assert "A very bad word" not in str(records.gathered(who)["complaints"])
+    assert decide(complaint, cleo, removes=True).about == bob
+    client.force_login(ada)
+    assert "Thank you." in client.get(where(public)).content.decode()
 
 
 def test_upheld_it_is_hidden_its_writer_is_told_and_it_can_be_put_back(client, ada, bob, cleo, public):

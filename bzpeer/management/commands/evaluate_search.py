@@ -27,8 +27,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, nargs="?", default=CORPUS, help="records with abstracts, packed or not")
-        parser.add_argument("--papers", type=int, default=2_000, help="how many to load (2,000); all are embedded")
-        parser.add_argument("--queries", type=int, default=200, help="at most so many of each kind (200)")
+        parser.add_argument("--papers", type=int, default=12_000, help="how many to load (12,000); all are embedded")
+        parser.add_argument("--queries", type=int, default=500, help="at most so many of each kind (500)")
         parser.add_argument("--tuning", action="store_true", help="ask the half of the queries that may be tuned on")
 
     def handle(self, *args: Any, file: Path, papers: int, queries: int, tuning: bool, **options: Any) -> None:
