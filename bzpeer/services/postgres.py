@@ -31,6 +31,8 @@ SETTINGS = (
     "max_connections=60",  # 8 web threads, 4 workers, beat, commands, a test run: about 30
     "shared_buffers=128MB",
     "max_wal_size=1GB",  # bulk imports by COPY: fewer checkpoints
+    # Of memory and flash disks; at 4, of turning ones, papers with frequent words are sought among all, newest first.
+    "random_page_cost=1.1",
 )
 # Data that tests throw away, and up to eight processes of them. Statistics taken between two tests, of pages full of
 # rows that were rolled back, say "no rows", and the next test's joins become nested loops over all they have.
