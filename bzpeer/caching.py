@@ -2,11 +2,14 @@
 
 Problem: most readers have no account and read what many read, yet each page costs a dozen queries. What a page shows
 comes from a dozen tables, so that listing what each write makes untrue would forget something, some day.
-Idea: one *generation* for all public data, a random word in Redis.
+Idea: one *generation* for all public data, a random word in Redis; and one for each table that readers write to with a
+click (`LIVELY`), or a site on which people like and follow would keep nothing.
 
-- A page is kept with the generation that was read *before* its view ran, and is found only while that is the current.
+- A page is kept with the generation that was read *before* its view ran, and with those of the lively tables that stand
+  in its statements. It is found only while they are the current ones.
 - Every statement that changes a row of a table which pages may show raises the generation, once a transaction, *after*
-  its commit. That lies in the connection (`watch`), so views, workers and commands do it alike, and none can forget it.
+  its commit; one that changes lively tables alone raises theirs. That lies in the connection (`watch`), so views,
+  workers and commands do it alike, and none can forget it.
 
 So a page made from older rows carries an older generation whatever the race: had its view missed the commit, then the
 generation was read before the commit, which was before the raising. When a request that wrote has been answered, nobody
@@ -35,6 +38,8 @@ import re
 import secrets
 import zlib
 from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -79,6 +84,11 @@ PRIVATE = frozenset(
         "profiles_subscriber", "profiles_subscription", "profiles_digest", "profiles_pick",
     }
 )  # fmt: skip
+# Written to with a click, and shown by some pages: those end, the others stay. No trigger copies from them elsewhere.
+LIVELY = (
+    "profiles_collection", "profiles_collectionitem", "profiles_follow", "profiles_post", "profiles_reaction",
+    "profiles_topicfollow", "profiles_trend",
+)  # fmt: skip
 SECONDS = 600
 AGES = {"home": 60, "accuracy": 60}  # what they count is as old already (`COUNTS_SECONDS`, `DECIDED_SECONDS`)
 LARGEST = 128 * 1024  # bytes of a page, compressed
@@ -86,7 +96,9 @@ VARIES = ("HTTP_ACCEPT", "HTTP_HX_REQUEST", "HTTP_HX_BOOSTED", "HTTP_HX_HISTORY_
 _KNOWN = {"accept", "accept-language", "accept-encoding", "cookie"}
 _KNOWN |= {name.removeprefix("HTTP_").replace("_", "-").lower() for name in VARIES}
 _SIGNED_IN = re.compile(r'UPDATE "profiles_account" SET "last_login" = \S+ WHERE')
-GENERATION = "pages:generation"
+GENERATION = "pages:generation"  # and with a colon and its name that of a lively table
+# The lively tables that the statements of the page being made name; None where nobody asks.
+_read: ContextVar[set[str] | None] = ContextVar("read", default=None)
 _TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))")
 
 
@@ -123,11 +135,14 @@ def watch(connection: BaseDatabaseWrapper, **signal: object) -> None:
 def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     result = execute(sql, params, many, context)
     text = sql if isinstance(sql, str) else sql.as_string(None)
+    if (read := _read.get()) is not None:
+        read.update(table for table in LIVELY if table in text)
     none = _says_how_many(text) and context["cursor"].rowcount == 0
-    if written(text) - PRIVATE and not none and not _SIGNED_IN.match(text):
+    tables = written(text) - PRIVATE
+    if tables and not none and not _SIGNED_IN.match(text):
         database: BaseDatabaseWrapper = context["connection"]
-        if not _has_written(database):
-            transaction.on_commit(raise_generation, using=database.alias)
+        for table in (tables if tables <= set(LIVELY) else {""}) - _to_raise(database):
+            transaction.on_commit(partial(raise_generation, table), using=database.alias)
     return result
 
 
@@ -138,13 +153,21 @@ def _says_how_many(sql: str) -> bool:
 
 def _has_written(database: BaseDatabaseWrapper) -> bool:
     """Whether the transaction that is open has written to pages. What a savepoint took back, Django has forgotten."""
-    return any(callback[1] is raise_generation for callback in database.run_on_commit)
+    return bool(_to_raise(database))
 
 
-def raise_generation() -> None:
-    """Nobody finds any page that was kept until now. A random word: where Redis was emptied no number comes again."""
+def _to_raise(database: BaseDatabaseWrapper) -> set[str]:
+    """The arguments of `raise_generation` that wait for the commit."""
+    waiting = (callback[1] for callback in database.run_on_commit)
+    return {one.args[0] for one in waiting if isinstance(one, partial) and one.func is raise_generation}
+
+
+def raise_generation(table: str = "") -> None:
+    """Nobody finds any page that was kept until now, or any that read this lively table.
+
+    A random word: where Redis was emptied no number comes again."""
     with contextlib.suppress(RedisError):  # what it still has when it is back, it has not for more than SECONDS
-        redis_client().set(GENERATION, secrets.token_hex(8))
+        redis_client().set(f"{GENERATION}:{table}" if table else GENERATION, secrets.token_hex(8))
 
 
 # --- middleware ------------------------------------------------------------------------------------------------------
@@ -164,17 +187,25 @@ class KeepPages:
             key = _key(request)
             place = f"pages:{int.from_bytes(key[:6]) % settings.PAGES_KEPT}"
             redis = redis_client()
-            generation, kept = cast(list[bytes | None], redis.mget(GENERATION, place))
+            names = (GENERATION, *(f"{GENERATION}:{table}" for table in LIVELY), place)
+            generation, *lively, kept = cast(list[bytes | None], redis.mget(names))
             if generation is None:
                 redis.set(GENERATION, secrets.token_hex(8), nx=True)
                 generation = cast(bytes, redis.get(GENERATION))
         except (DisallowedHost, RedisError):
             return self.get_response(request)
         stamp = generation + key
+        current = {table: (word or b"").decode() for table, word in zip(LIVELY, lively, strict=True)}
         if kept is not None and kept.startswith(stamp):
             head, _, body = kept.removeprefix(stamp).partition(b"\n")
-            return _answer(request, json.loads(head), body)
-        response = self.get_response(request)
+            headers, of_tables = json.loads(head)
+            if of_tables.items() <= current.items():
+                return _answer(request, headers, body)
+        asking = _read.set(read := set[str]())
+        try:
+            response = self.get_response(request)
+        finally:
+            _read.reset(asking)
         name = request.resolver_match.view_name if request.resolver_match else ""
         if name not in PAGES or not isinstance(response, HttpResponse) or not _is_shareable(response):
             return response
@@ -185,9 +216,9 @@ class KeepPages:
         del response["Content-Length"]
         headers = dict(response.headers)
         if len(body) <= LARGEST and request.method == "GET" and not _has_written(connection):
-            page = b"".join((stamp, json.dumps(headers).encode(), b"\n", body))
+            told = json.dumps([headers, {table: current[table] for table in read}])
             with contextlib.suppress(RedisError):
-                redis.set(place, page, ex=AGES.get(name, SECONDS))
+                redis.set(place, b"".join((stamp, told.encode(), b"\n", body)), ex=AGES.get(name, SECONDS))
         return _answer(request, headers, body)
 
 

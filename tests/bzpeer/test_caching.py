@@ -350,9 +350,52 @@ def elsewhere(do: Callable[[], Any]) -> Any:
     return found[0]
 
 
-def test_the_private_tables_are_tables():
+def test_a_click_ends_only_the_pages_that_show_what_it_wrote(person: Author, django_assert_num_queries: Any):
+    account, paper = Account.objects.create_user("ada"), Paper.objects.get()
+    commit()
+    about_paper, about_person = paper.get_absolute_url(), person.get_absolute_url()
+
+    def both() -> list[bytes]:
+        return [page(address).content for address in (about_paper, about_person)]
+
+    first = both()
+    reacting.react(account, paper, reacting.Kind.LIKE, True, timezone.now())
+    commit()
+    with django_assert_num_queries(0):
+        assert page(about_person).content == first[1]
+    assert page(about_paper).content != first[0]
+    second = both()
+    Follow.objects.create(account=account, author=person)
+    commit()
+    with django_assert_num_queries(0):
+        assert page(about_paper).content == second[0]
+    assert page(about_person).content != second[1]
+
+
+def test_what_is_written_beside_a_click_ends_every_page(person: Author, counted: list[int]):
+    account = Account.objects.create_user("ada")
+    commit()
+    counted.clear()
+    before = generation()
+    Follow.objects.create(account=account, author=person)
+    commit()
+    assert (len(counted), generation()) == (1, before)
+    Follow.objects.all().delete()
+    renamed(person, "Anna Beck")
+    commit()
+    assert generation() != before
+
+
+def test_the_private_and_the_lively_tables_are_tables_and_no_trigger_copies_from_these():
     tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
-    assert tables >= caching.PRIVATE
+    assert tables >= caching.PRIVATE | set(caching.LIVELY)
+    assert not caching.PRIVATE & set(caching.LIVELY)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text = ANY(%s)",
+            [list(caching.LIVELY)],
+        )
+        assert cursor.fetchall() == []
 
 
 # --- every page, after every kind of act -----------------------------------------------------------------------------
