@@ -39,6 +39,7 @@ import secrets
 import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from typing import Any, cast
@@ -173,6 +174,17 @@ def raise_generation(table: str = "") -> None:
 # --- middleware ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where Redis keeps the answer to a request: its key there, what the answer begins with to be this one's, the
+    generations of lively tables, and the headers and compressed body where it is `kept` and still true."""
+
+    key: str
+    stamp: bytes
+    lively: dict[str, str]
+    kept: tuple[dict[str, str], bytes] | None
+
+
 class KeepPages:
     """The first middleware: answers a kept page before any other has looked at the request, and keeps what all the
     others have finished."""
@@ -181,26 +193,11 @@ class KeepPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not _may_be_shared(request):
+        place = _find(request) if _may_be_shared(request) else None
+        if place is None:
             return self.get_response(request)
-        try:
-            key = _key(request)
-            place = f"pages:{int.from_bytes(key[:6]) % settings.PAGES_KEPT}"
-            redis = redis_client()
-            names = (GENERATION, *(f"{GENERATION}:{table}" for table in LIVELY), place)
-            generation, *lively, kept = cast(list[bytes | None], redis.mget(names))
-            if generation is None:
-                redis.set(GENERATION, secrets.token_hex(8), nx=True)
-                generation = cast(bytes, redis.get(GENERATION))
-        except (DisallowedHost, RedisError):
-            return self.get_response(request)
-        stamp = generation + key
-        current = {table: (word or b"").decode() for table, word in zip(LIVELY, lively, strict=True)}
-        if kept is not None and kept.startswith(stamp):
-            head, _, body = kept.removeprefix(stamp).partition(b"\n")
-            headers, of_tables = json.loads(head)
-            if of_tables.items() <= current.items():
-                return _answer(request, headers, body)
+        if place.kept is not None:
+            return _answer(request, *place.kept)
         asking = _read.set(read := set[str]())
         try:
             response = self.get_response(request)
@@ -216,10 +213,33 @@ class KeepPages:
         del response["Content-Length"]
         headers = dict(response.headers)
         if len(body) <= LARGEST and request.method == "GET" and not _has_written(connection):
-            told = json.dumps([headers, {table: current[table] for table in read}])
+            head = json.dumps([headers, {table: place.lively[table] for table in read}]).encode()
             with contextlib.suppress(RedisError):
-                redis.set(place, b"".join((stamp, told.encode(), b"\n", body)), ex=AGES.get(name, SECONDS))
+                page = b"".join((place.stamp, head, b"\n", body))
+                redis_client().set(place.key, page, ex=AGES.get(name, SECONDS))
         return _answer(request, headers, body)
+
+
+def _find(request: HttpRequest) -> _Place | None:
+    """In one round trip. None where Redis is away, or the host is not ours."""
+    try:
+        asked = _key(request)
+        key = f"pages:{int.from_bytes(asked[:6]) % settings.PAGES_KEPT}"
+        redis = redis_client()
+        names = (GENERATION, *(f"{GENERATION}:{table}" for table in LIVELY), key)
+        generation, *words, found = cast(list[bytes | None], redis.mget(names))
+        if generation is None:
+            redis.set(GENERATION, secrets.token_hex(8), nx=True)
+            generation = cast(bytes, redis.get(GENERATION))
+    except (DisallowedHost, RedisError):
+        return None
+    stamp, kept = generation + asked, None
+    lively = {table: (word or b"").decode() for table, word in zip(LIVELY, words, strict=True)}
+    if found is not None and found.startswith(stamp):
+        head, _, body = found.removeprefix(stamp).partition(b"\n")
+        headers, of_tables = json.loads(head)
+        kept = (headers, body) if of_tables.items() <= lively.items() else None
+    return _Place(key, stamp, lively, kept)
 
 
 def _may_be_shared(request: HttpRequest) -> bool:
