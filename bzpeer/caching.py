@@ -56,6 +56,8 @@ from redis.exceptions import RedisError
 
 from papers.limits import redis_client
 
+from .api.doors import OPEN
+
 # Names of addresses. A page must depend on nothing but the database, its address and the headers `VARIES`.
 PAGES = frozenset(
     {
@@ -97,7 +99,8 @@ VARIES = ("HTTP_ACCEPT", "HTTP_HX_REQUEST", "HTTP_HX_BOOSTED", "HTTP_HX_HISTORY_
 _KNOWN = {"accept", "accept-language", "accept-encoding", "cookie"}
 _KNOWN |= {name.removeprefix("HTTP_").replace("_", "-").lower() for name in VARIES}
 _SIGNED_IN = re.compile(r'UPDATE "profiles_account" SET "last_login" = \S+ WHERE')
-GENERATION = "pages:generation"  # and with a colon and its name that of a lively table
+# What Redis calls them: that of all public data, and by its name that of each lively table.
+GENERATIONS = {"": "pages:generation"} | {table: f"pages:generation:{table}" for table in LIVELY}
 # The lively tables that the statements of the page being made name; None where nobody asks.
 _read: ContextVar[set[str] | None] = ContextVar("read", default=None)
 _TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|\s|$))")
@@ -168,7 +171,7 @@ def raise_generation(table: str = "") -> None:
 
     A random word: where Redis was emptied no number comes again."""
     with contextlib.suppress(RedisError):  # what it still has when it is back, it has not for more than SECONDS
-        redis_client().set(f"{GENERATION}:{table}" if table else GENERATION, secrets.token_hex(8))
+        redis_client().set(GENERATIONS[table], secrets.token_hex(8))
 
 
 # --- middleware ------------------------------------------------------------------------------------------------------
@@ -226,11 +229,10 @@ def _find(request: HttpRequest) -> _Place | None:
         asked = _key(request)
         key = f"pages:{int.from_bytes(asked[:6]) % settings.PAGES_KEPT}"
         redis = redis_client()
-        names = (GENERATION, *(f"{GENERATION}:{table}" for table in LIVELY), key)
-        generation, *words, found = cast(list[bytes | None], redis.mget(names))
+        generation, *words, found = cast(list[bytes | None], redis.mget(*GENERATIONS.values(), key))
         if generation is None:
-            redis.set(GENERATION, secrets.token_hex(8), nx=True)
-            generation = cast(bytes, redis.get(GENERATION))
+            redis.set(GENERATIONS[""], secrets.token_hex(8), nx=True)
+            generation = cast(bytes, redis.get(GENERATIONS[""]))
     except (DisallowedHost, RedisError):
         return None
     stamp, kept = generation + asked, None
@@ -248,6 +250,7 @@ def _may_be_shared(request: HttpRequest) -> bool:
     return (
         settings.PAGES_KEPT > 0
         and request.method in {"GET", "HEAD"}
+        and not request.path.startswith((settings.STATIC_URL, *OPEN))  # where no page is: Redis need not be asked
         and personal.isdisjoint(request.COOKIES)
         and "HTTP_AUTHORIZATION" not in request.META
         and not _has_written(connection)

@@ -167,6 +167,12 @@ def test_only_searches_that_are_made_are_counted(person: Author, monkeypatch: py
     assert [page(f"/search/?q={query}").status_code for query in asked] == [200, 200, 200, 200, 200, 429, 200]
 
 
+@pytest.mark.parametrize("address", ["/api/v1/works", "/oai?verb=Identify", "/changes.atom", "/static/css/graph.css"])
+def test_where_no_page_is_none_is_looked_for(person: Author, address: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(caching, "_find", lambda request: pytest.fail("It was looked for."))
+    assert page(address).status_code == 200 or address.startswith("/static/")  # which `collectstatic` has not gathered
+
+
 def test_a_foreign_host_is_refused_as_ever(person: Author):
     answer = Client().get("/", headers={"host": "example.org"})
     assert answer.status_code == 400
